@@ -105,15 +105,16 @@ class OfficeServer:
         gate = GateDependencies(office.tokens, runtime.snapshots, runtime.metrics)
         app = AdminApp(gate, admin_routers(admin_services))
         panel_services = PanelServices(
+            office=office,
+            operations=self._operations,
             assistant=runtime.assistant,
-            faq=office.faq,
-            accounts=office.accounts,
-            reports=office.report_ingest,
-            publisher=office.publisher,
-            conversations=office.conversations,
-            chats=office.chat_sessions,
-            dialogue=office.dialogue,
             matcher=self._match_phrase,
+            installed_voices=admin_services.installed,
+            bots=self._bots.statuses,
+            test_provider=admin_services.test_provider,
+            ready_answers=self._ready_answers,
+            test_proxy=admin_services.test_proxy,
+            proxy_core=admin_services.proxy_core,
         )
         secret = read_or_create_secret(self._environment.storage_secret_path).hex()
         mount_panel(app, panel_services, storage_secret=secret, secure_cookie=self._environment.reached_by_tls)

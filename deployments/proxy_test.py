@@ -4,8 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Callable, Sequence
 
-from deployments.administration.proxies.proxy_test import ProxyTestResult
-from deployments.api.admin.proxies.schemas import CoreReply
+from deployments.administration.proxies.proxy_test import ProxyCoreState, ProxyTestResult
 from deployments.outbound.client import CheckedClient
 from deployments.outbound.policy import OutboundPolicy
 from deployments.outbound.response_body import OutboundLimits
@@ -66,14 +65,14 @@ class ProxyTester:
             await pool.release()
 
 
-async def describe_core(find: FindCore) -> CoreReply:
+async def describe_core(find: FindCore) -> ProxyCoreState:
     """The program that speaks VLESS, or why there is none."""
     try:
         found = find()
     except ProxyError as error:
-        return CoreReply(installed=False, error=error.message, remedy=INSTALL_COMMAND)
+        return ProxyCoreState(installed=False, error=error.message, remedy=INSTALL_COMMAND)
     try:
         found = await read_version(found)
     except ProxyError as error:
-        return CoreReply(installed=False, path=str(found.path), error=error.message, remedy=INSTALL_COMMAND)
-    return CoreReply(installed=True, program=found.kind, path=str(found.path), version=found.version)
+        return ProxyCoreState(installed=False, path=str(found.path), error=error.message, remedy=INSTALL_COMMAND)
+    return ProxyCoreState(installed=True, program=found.kind, path=str(found.path), version=found.version)

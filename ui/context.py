@@ -42,9 +42,17 @@ class PanelContext:
     def can_read(self, resource: AdminResource) -> bool:
         return self.session.role.covers(required_roles(resource).read)
 
-    def require_change(self, resource: AdminResource) -> None:
-        """Raises Forbidden when the current role may not change ``resource``."""
+    def can_change(self, resource: AdminResource) -> bool:
+        return self.session.role.covers(required_roles(resource).change)
+
+    def require_read(self, resource: AdminResource) -> None:
+        """Raises Forbidden when the current role may not read ``resource``."""
+        require_role(self.session.role, required_roles(resource).read)
+
+    def require_change(self, resource: AdminResource) -> str:
+        """The username, after a check that the current role may change ``resource``. Raises Forbidden."""
         require_role(self.session.role, required_roles(resource).change)
+        return self.session.username
 
     def toast(self, text: str, tone: ToastTone = "positive") -> None:
         """Shows a short notification that disappears by itself after 4 seconds, errors after 8."""

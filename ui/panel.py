@@ -23,6 +23,7 @@ from ui.panel_services import PanelServices
 from ui.preferences import preferences_of
 from ui.root_path import RootPathMiddleware
 from ui.shell import build_shell
+from ui.style_sheet import serve_style_sheet
 from ui.translations import Translator
 
 LEAVE_DELAY_S = 0.3
@@ -53,6 +54,7 @@ def mount_panel(
     _redirect_to_panel(app, mount_path)
     app.add_middleware(RootPathMiddleware)
     LoginPages(services.accounts, sessions).mount(nicegui_app)
+    serve_style_sheet(nicegui_app, _ASSETS / "styles")
     nicegui_app.mount("/assets", StaticFiles(directory=_ASSETS), name="panel-assets")
     nicegui_app.add_middleware(PanelGuard, sessions=sessions, secure=secure_cookie)
     version = _assets_version()
@@ -97,7 +99,7 @@ def _redirect_to_panel(app: FastAPI, mount_path: str) -> None:
 def _assets_version() -> str:
     """A hash of all assets, so that browsers fetch changed style sheets after an update."""
     digest = hashlib.sha256()
-    for path in sorted(_ASSETS.iterdir()):
+    for path in sorted(path for path in _ASSETS.rglob("*") if path.is_file()):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 

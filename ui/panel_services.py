@@ -4,14 +4,21 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from deployments.administration.auth.accounts import Accounts
+from deployments.administration.bots.process_reports import BotReportReader
 from deployments.administration.chat.dialogue import Dialogue
 from deployments.administration.chat.sessions import ChatSessions
 from deployments.administration.faq.service import FaqAdministration
+from deployments.administration.llm.provider_test import ProviderTest
+from deployments.administration.office.composition import OfficeServices
+from deployments.administration.office.operations import OperationsServices
 from deployments.administration.office.report_ingest import ReportIngest
+from deployments.administration.proxies.proxy_test import ProxyCoreState, ProxyTest
 from deployments.administration.snapshots.publisher import SnapshotPublisher
 from deployments.contracts.engines import Assistant
 from deployments.contracts.match_report import MatchReport
 from deployments.contracts.sessions import ConversationStore
+from deployments.contracts.speech import Voice
+from deployments.conversation.ready.maker import ReadyAnswers
 
 PhraseMatcher = Callable[[str, str | None], Awaitable[MatchReport]]
 """``await matcher(phrase, language)``; ``language`` None means unknown."""
@@ -19,14 +26,44 @@ PhraseMatcher = Callable[[str, str | None], Awaitable[MatchReport]]
 
 @dataclass(frozen=True)
 class PanelServices:
-    """The assistant, the administration services of the office, and a function that matches phrases to the FAQ."""
+    """The same services as the REST API uses. ``installed_voices`` returns every voice of every engine, including
+    disabled ones."""
 
+    office: OfficeServices
+    operations: OperationsServices
     assistant: Assistant
-    faq: FaqAdministration
-    accounts: Accounts
-    reports: ReportIngest
-    publisher: SnapshotPublisher
-    conversations: ConversationStore
-    chats: ChatSessions
-    dialogue: Dialogue
     matcher: PhraseMatcher
+    installed_voices: Callable[[], tuple[Voice, ...]]
+    bots: BotReportReader
+    test_provider: ProviderTest
+    ready_answers: ReadyAnswers
+    test_proxy: ProxyTest
+    proxy_core: Callable[[], Awaitable[ProxyCoreState]]
+
+    @property
+    def faq(self) -> FaqAdministration:
+        return self.office.faq
+
+    @property
+    def accounts(self) -> Accounts:
+        return self.office.accounts
+
+    @property
+    def reports(self) -> ReportIngest:
+        return self.office.report_ingest
+
+    @property
+    def publisher(self) -> SnapshotPublisher:
+        return self.office.publisher
+
+    @property
+    def conversations(self) -> ConversationStore:
+        return self.office.conversations
+
+    @property
+    def chats(self) -> ChatSessions:
+        return self.office.chat_sessions
+
+    @property
+    def dialogue(self) -> Dialogue:
+        return self.office.dialogue

@@ -1,39 +1,19 @@
 """The frame of every page: title, navigation, language, theme, account menu and the area of the open tab."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from nicegui import html, ui
 from typing_extensions import override
 
-from deployments.administration.auth.permissions import AdminResource
 from ui.auth.guard import LOGOUT_PATH, PASSWORD_PATH
 from ui.components.logo import LOGO_URL
 from ui.context import PanelContext
+from ui.navigation import PanelTab, tabs_by_group, tabs_of
 from ui.preferences import LANGUAGE_COOKIE, THEME_COOKIE, cookie_script
-from ui.tabs import chat, dashboard, faq
 from ui.translations import LANGUAGES
 
 _THEME_ICONS = {"auto": "brightness_auto", "light": "light_mode", "dark": "dark_mode"}
 _THEME_TEXTS = {"auto": "shell.theme_auto", "light": "shell.theme_light", "dark": "shell.theme_dark"}
-
-
-@dataclass(frozen=True, slots=True)
-class PanelTab:
-    """One entry of the navigation for users who may read ``resource``. ``show`` runs as long as the tab is open."""
-
-    path: str
-    title: str
-    icon: str
-    resource: AdminResource
-    show: Callable[[PanelContext], Awaitable[None]]
-
-
-TABS = (
-    PanelTab("/", "nav.dashboard", "space_dashboard", AdminResource.STATUS, dashboard.show),
-    PanelTab("/chat", "nav.chat", "forum", AdminResource.CONVERSATIONS, chat.show),
-    PanelTab("/faq", "nav.faq", "quiz", AdminResource.FAQ, faq.show),
-)
 
 
 class TabArea(ui.sub_pages):
@@ -41,7 +21,7 @@ class TabArea(ui.sub_pages):
 
     def __init__(self, panel: PanelContext) -> None:
         self._panel = panel
-        super().__init__({tab.path: _tab_builder(tab, panel) for tab in _tabs(panel)})
+        super().__init__({tab.path: _tab_builder(tab, panel) for tab in tabs_of(panel)})
 
     @override
     def _render_404(self) -> None:
@@ -50,10 +30,6 @@ class TabArea(ui.sub_pages):
             ui.icon("explore_off").classes("empty-icon")
             html.h1(t("shell.not_found")).classes("empty-title")
             html.a(t("shell.to_start"), href=f"{self._panel.root_path}/").classes("text-link")
-
-
-def _tabs(panel: PanelContext) -> tuple[PanelTab, ...]:
-    return tuple(tab for tab in TABS if panel.can_read(tab.resource))
 
 
 def _tab_builder(tab: PanelTab, panel: PanelContext) -> Callable[[], Awaitable[None]]:
@@ -76,7 +52,7 @@ def build_shell(panel: PanelContext) -> None:
                 _theme_switch(panel, dark)
                 _person_menu(panel)
         with html.nav().classes("shell-nav").props(f'aria-label="{t("nav.label")}"'):
-            links = {tab.path: _nav_link(tab, panel) for tab in _tabs(panel)}
+            links = _navigation(panel)
         with html.div().classes("shell-main") as main:
             TabArea(panel)
     ui.skip_link(t("shell.skip"), target=main)
@@ -87,6 +63,34 @@ def _brand(panel: PanelContext) -> None:
     with html.a(href=f"{panel.root_path}/").classes("shell-brand"):
         html.img(src=LOGO_URL, alt="", width="30", height="30")
         html.span(panel.t("product"))
+
+
+def _navigation(panel: PanelContext) -> dict[str, html.a]:
+    """The links by path. On a small screen only those of ``on_phone`` are shown, and a menu with all others."""
+    t = panel.t
+    links: dict[str, html.a] = {}
+    groups = tabs_by_group(panel)
+    for group, tabs in groups.items():
+        with html.div().classes("nav-group").props(f'role=group aria-label="{t(group)}"'):
+            html.div(t(group)).classes("nav-group-title").props("aria-hidden=true")
+            for tab in tabs:
+                links[tab.path] = _nav_link(tab, panel)
+                if tab.on_phone:
+                    links[tab.path].classes("nav-link-phone")
+    if any(not tab.on_phone for tabs in groups.values() for tab in tabs):
+        _more_menu(panel, groups)
+    return links
+
+
+def _more_menu(panel: PanelContext, groups: dict[str, list[PanelTab]]) -> None:
+    with html.button(type="button").classes("nav-link nav-link-phone nav-more").props("aria-haspopup=menu"):
+        ui.icon("more_horiz").props("aria-hidden=true")
+        html.span(panel.t("nav.more"))
+        with ui.menu().props('anchor="top right" self="bottom right"').classes("menu"):
+            for tab in (tab for tabs in groups.values() for tab in tabs if not tab.on_phone):
+                with html.a(href=f"{panel.root_path}{tab.path}").classes("menu-link"):
+                    ui.icon(tab.icon).props("aria-hidden=true")
+                    html.span(panel.t(tab.title))
 
 
 def _nav_link(tab: PanelTab, panel: PanelContext) -> html.a:

@@ -1,4 +1,7 @@
-"""Translations of the panel: ``i18n/{language}.yaml``, with one key for each text, for example "chat.send"."""
+"""Translations of the panel: the files in ``i18n/{language}/``, with one key for each text, for example "chat.send".
+
+Each page has a file of its own, named after its keys; ``shared.yaml`` has the texts of several pages.
+"""
 
 from collections.abc import Mapping
 from functools import cache
@@ -17,8 +20,10 @@ Text = str | Mapping[str, str]
 @cache
 def load_texts(language: str) -> Mapping[str, Text]:
     """All texts of ``language`` by key. A text with a count is a mapping of plural forms."""
-    tree = yaml.safe_load((_FOLDER / f"{language}.yaml").read_text(encoding="utf-8"))
-    return dict(_flatten(tree, ""))
+    texts: dict[str, Text] = {}
+    for file in sorted((_FOLDER / language).glob("*.yaml")):
+        texts |= _flatten(yaml.safe_load(file.read_text(encoding="utf-8")), "")
+    return texts
 
 
 def _flatten(tree: Mapping[str, object], prefix: str) -> list[tuple[str, Text]]:

@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments.administration.office.composition import OfficeServices, open_office
+from deployments.administration.office.operations import open_operations
 from deployments.administration.office.report_ingest import ReportIngest
 from deployments.api.admin.app import AdminApp, GateDependencies
 from deployments.api.metrics import Metrics
@@ -22,7 +23,16 @@ from deployments.contracts.reports import DoorReport, StageLatency
 from storage.environment import Environment
 from storage.repositories.users import StoredUser
 from tests.api.admin.admin_client import OfficeSnapshots
-from tests.api.admin.admin_routers import office_only_routers
+from tests.api.admin.admin_routers import (
+    empty_surroundings,
+    no_bots,
+    no_core,
+    no_proxy_test,
+    office_only_routers,
+    ready_answers_of,
+    untested,
+)
+from tests.api.admin.scripted_secretary import scripted_secretary
 from tests.data_folders import fast_passwords, prepare_data_folder
 from tests.ui.fakes import ScriptedPanelAssistant, published_faq_matcher
 from ui.panel import mount_panel
@@ -127,17 +137,21 @@ async def run_panel_server(data: Path) -> AsyncIterator[PanelServer]:
     office = await open_office(environment, passwords=fast_passwords())
     clock = ShiftedClock()
     reports = ReportIngest(office.database, clock)
+    office = replace(office, report_ingest=reports)
+    operations = await open_operations(office, empty_surroundings(environment))
     assistant = ScriptedPanelAssistant(reports)
+    engines = await scripted_secretary(office)
     services = PanelServices(
+        office=office,
+        operations=operations,
         assistant=assistant,
-        faq=office.faq,
-        accounts=office.accounts,
-        reports=reports,
-        publisher=office.publisher,
-        conversations=office.conversations,
-        chats=office.chat_sessions,
-        dialogue=office.dialogue,
         matcher=published_faq_matcher(office.publisher),
+        installed_voices=engines.installed_voices,
+        bots=no_bots,
+        test_provider=untested,
+        ready_answers=ready_answers_of(engines, environment.data / "ready-answers"),
+        test_proxy=no_proxy_test,
+        proxy_core=no_core,
     )
     gate = GateDependencies(office.tokens, OfficeSnapshots(office), Metrics(), body_timeout_s=BODY_TIMEOUT_S)
     app = AdminApp(gate, office_only_routers(office))
@@ -148,6 +162,7 @@ async def run_panel_server(data: Path) -> AsyncIterator[PanelServer]:
             url = f"http://127.0.0.1:{port}{PREFIX}/ui/"
             yield PanelServer(url, services, office, reports, clock, assistant, prefix)
     finally:
+        await operations.close()
         await office.close()
 
 

@@ -62,7 +62,7 @@ async def test_latency_chart_shows_selected_stage(admin: BrowserUser) -> None:
 async def test_dashboard_stops_refreshing_when_left(admin: BrowserUser) -> None:
     await admin.open_logged_in()
     await expect(admin.page.locator(".engine").first).to_be_visible()
-    await admin.page.get_by_role("link", name="Ответы", exact=True).click()
+    await admin.page.get_by_role("link", name="Готовые ответы", exact=True).click()
     await expect(admin.page.get_by_role("heading", level=1)).to_have_text("Готовые ответы")
     before = admin.server.assistant.status_calls
     await asyncio.sleep(3 * REFRESH_INTERVAL_S)

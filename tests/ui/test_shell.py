@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 async def test_tabs_open_without_page_load(admin: BrowserUser) -> None:
     await admin.open_logged_in()
     await admin.page.evaluate("window.same = true")
-    for name, path in (("Чат", "chat"), ("Ответы", "faq"), ("Обзор", "")):
+    for name, path in (("Чат", "chat"), ("Готовые ответы", "faq"), ("Главная", "")):
         await admin.page.get_by_role("link", name=name, exact=True).click()
         await expect(admin.page).to_have_url(admin.server.url + path)
         await expect(admin.page.locator("nav [aria-current=page] span")).to_have_text(name)
@@ -22,7 +22,7 @@ async def test_tabs_open_without_page_load(admin: BrowserUser) -> None:
 
 async def test_back_button_returns_to_previous_tab(admin: BrowserUser) -> None:
     await admin.open_logged_in()
-    await admin.page.get_by_role("link", name="Ответы", exact=True).click()
+    await admin.page.get_by_role("link", name="Готовые ответы", exact=True).click()
     await expect(admin.page.get_by_role("heading", name="Готовые ответы")).to_be_visible()
     await admin.page.go_back()
     await expect(admin.page.locator(".headline .health-text")).to_be_visible()
@@ -34,7 +34,7 @@ async def test_language_switch_is_persistent(admin: BrowserUser) -> None:
     await expect(admin.page.get_by_role("heading", name="Prepared answers")).to_be_visible()
     assert await admin.page.evaluate("document.documentElement.lang") == "en-US"
     await admin.open("chat")
-    await expect(admin.page.get_by_role("link", name="Answers")).to_be_visible()
+    await expect(admin.page.get_by_role("link", name="Prepared answers")).to_be_visible()
 
 
 async def test_login_page_language_is_kept_after_login(admin: BrowserUser) -> None:
@@ -42,7 +42,7 @@ async def test_login_page_language_is_kept_after_login(admin: BrowserUser) -> No
     await admin.page.get_by_role("link", name="EN").click()
     await expect(admin.page.get_by_role("heading", name="Log in")).to_be_visible()
     await admin.open_logged_in()
-    await expect(admin.page.get_by_role("link", name="Overview")).to_be_visible()
+    await expect(admin.page.get_by_role("link", name="Home", exact=True)).to_be_visible()
 
 
 async def test_theme_switch_is_persistent(admin: BrowserUser) -> None:

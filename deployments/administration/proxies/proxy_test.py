@@ -1,4 +1,4 @@
-"""The result of trying a proxy, and who tries."""
+"""The result of trying a proxy, who tries, and the state of the program that speaks VLESS."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 
@@ -21,6 +21,17 @@ class ProxyTestResult(FrozenModel):
     latency_ms: float | None = None
     target: str
     error: str = ""
+
+
+class ProxyCoreState(FrozenModel):
+    """The program that speaks VLESS. ``remedy`` is the command that installs it."""
+
+    installed: bool
+    program: str = ""
+    path: str = ""
+    version: str = ""
+    error: str = ""
+    remedy: str = ""
 
 
 ProxyTest = Callable[[Sequence[ProxyLink], str], AsyncGenerator[ProxyTestResult]]

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
+from deployments.administration.bots.process_reports import BotReportReader
 from deployments.administration.llm.provider_test import ProviderTest
 from deployments.administration.office.composition import OfficeServices
 from deployments.administration.office.operations import OperationsServices
-from deployments.administration.proxies.proxy_test import ProxyTest
+from deployments.administration.proxies.proxy_test import ProxyCoreState, ProxyTest
 from deployments.api.admin.audit.routes import audit_router
 from deployments.api.admin.auth.routes import auth_router
 from deployments.api.admin.bots.routes import bots_router
-from deployments.api.admin.bots.schemas import BotReportReader
 from deployments.api.admin.chat.routes import chat_router
 from deployments.api.admin.faq.files import faq_files_router
 from deployments.api.admin.faq.routes import faq_router
@@ -25,7 +25,6 @@ from deployments.api.admin.operations_routers import operations_routers
 from deployments.api.admin.overview import routes as overview
 from deployments.api.admin.privacy.routes import privacy_router
 from deployments.api.admin.proxies.routes import ProxyServices, proxies_router
-from deployments.api.admin.proxies.schemas import CoreReply
 from deployments.api.admin.server_sent_events import EventStreamSlots
 from deployments.api.admin.settings.routes import settings_router
 from deployments.api.admin.speech.cloned_voices import cloned_voices_router, voice_consents_router
@@ -61,7 +60,7 @@ class AdminServices:
     test_provider: ProviderTest
     ready_answers: ReadyAnswers
     test_proxy: ProxyTest
-    proxy_core: Callable[[], Awaitable[CoreReply]]
+    proxy_core: Callable[[], Awaitable[ProxyCoreState]]
 
 
 def admin_routers(services: AdminServices) -> tuple[APIRouter, ...]:

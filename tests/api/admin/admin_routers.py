@@ -10,12 +10,11 @@ from bots.bot_status import BotStatus
 from deployments.administration.llm.provider_test import ProviderTestResult
 from deployments.administration.office.composition import OfficeServices
 from deployments.administration.office.operations import OperationsDependencies, open_operations
-from deployments.administration.proxies.proxy_test import ProxyTestResult
+from deployments.administration.proxies.proxy_test import ProxyCoreState, ProxyTestResult
 from deployments.api.admin.admin_routers import AdminServices, admin_routers
 from deployments.api.admin.audit.routes import audit_router
 from deployments.api.admin.auth.routes import auth_router
 from deployments.api.admin.keys.routes import keys_router
-from deployments.api.admin.proxies.schemas import CoreReply
 from deployments.api.admin.settings.routes import settings_router
 from deployments.api.admin.usage.routes import usage_router
 from deployments.api.admin.users.routes import users_router
@@ -63,8 +62,8 @@ async def no_proxy_test(links: Sequence[ProxyLink], url: str) -> AsyncGenerator[
         )
 
 
-async def no_core() -> CoreReply:
-    return CoreReply(installed=False, error="not here")
+async def no_core() -> ProxyCoreState:
+    return ProxyCoreState(installed=False, error="not here")
 
 
 async def no_bots() -> tuple[BotStatus, ...]:
@@ -76,14 +75,9 @@ def ready_answers_of(assistant: ConversationAssistant, directory: Path) -> Ready
     return ReadyAnswers(assistant.ready_answers_engines(tuple), PhraseStore(directory))
 
 
-@asynccontextmanager
-async def all_routers(office: OfficeServices, environment: Environment) -> AsyncIterator[tuple[APIRouter, ...]]:
-    assistant = await scripted_secretary(office)
-
-    async def match(phrase: str, language: str | None) -> MatchReport:
-        return await match_phrase(office, phrase, language)
-
-    surroundings = OperationsDependencies(
+def empty_surroundings(environment: Environment) -> OperationsDependencies:
+    """Operations without a cluster, of one chat and one speech engine."""
+    return OperationsDependencies(
         data=environment.data,
         models=environment.models_dir,
         cluster=EmptyCluster(),
@@ -92,7 +86,16 @@ async def all_routers(office: OfficeServices, environment: Environment) -> Async
         exposition=lambda: b"",
         environment={},
     )
-    operations = await open_operations(office, surroundings)
+
+
+@asynccontextmanager
+async def all_routers(office: OfficeServices, environment: Environment) -> AsyncIterator[tuple[APIRouter, ...]]:
+    assistant = await scripted_secretary(office)
+
+    async def match(phrase: str, language: str | None) -> MatchReport:
+        return await match_phrase(office, phrase, language)
+
+    operations = await open_operations(office, empty_surroundings(environment))
     try:
         yield admin_routers(
             AdminServices(

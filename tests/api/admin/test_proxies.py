@@ -8,11 +8,10 @@ import httpx
 import pytest
 
 from deployments.administration.office.composition import OfficeServices
-from deployments.administration.proxies.proxy_test import ProxyTestResult
+from deployments.administration.proxies.proxy_test import ProxyCoreState, ProxyTestResult
 from deployments.api.admin.bots.routes import bots_router
 from deployments.api.admin.llm.providers import providers_router
 from deployments.api.admin.proxies.routes import ProxyServices, proxies_router
-from deployments.api.admin.proxies.schemas import CoreReply
 from deployments.api.admin.server_sent_events import EventStreamSlots
 from deployments.contracts.identity import Role
 from deployments.contracts.proxies import ProxyLinkStatus, ProxyPoolStatus
@@ -49,8 +48,8 @@ def proxy_test() -> RecordingProxyTest:
 
 @pytest.fixture
 async def client(office: OfficeServices, proxy_test: RecordingProxyTest) -> AsyncIterator[httpx.AsyncClient]:
-    async def core() -> CoreReply:
-        return CoreReply(installed=False, error="xray is not installed", remedy="secretary proxies install")
+    async def core() -> ProxyCoreState:
+        return ProxyCoreState(installed=False, error="xray is not installed", remedy="secretary proxies install")
 
     async with admin_client(
         office,

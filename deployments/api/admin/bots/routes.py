@@ -8,14 +8,15 @@ from starlette.responses import Response
 
 from deployments import names
 from deployments.administration.bots.bot_sessions import BotSessions
+from deployments.administration.bots.process_reports import BotReportReader
 from deployments.administration.bots.service import BotAdministration
+from deployments.administration.bots.status_reader import BotStatusReader
 from deployments.administration.logs.log_files import LogFiles
 from deployments.api.admin.bots.schemas import (
     BotInstanceReply,
     BotList,
     BotLogReply,
     BotReply,
-    BotReportReader,
     BotSessionPage,
     BotSessionReply,
     BotSessionsEndedReply,
@@ -24,7 +25,6 @@ from deployments.api.admin.bots.schemas import (
     NewBot,
     bot_fields,
 )
-from deployments.api.admin.bots.status_reader import BotStatusReader
 from deployments.api.admin.etags import IfMatch, given_version, required_version, set_etag
 from deployments.api.admin.paging import Limit, Offset
 from deployments.api.admin.request_bodies import FieldChanges, split_version

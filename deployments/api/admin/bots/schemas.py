@@ -1,11 +1,12 @@
 """HTTP bodies of Telegram bots. Tokens are accepted and never returned."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from pydantic import BaseModel, model_validator
 
+from deployments.administration.bots.process_reports import BotProcessStatus
 from deployments.administration.bots.service import BotDraft
 from deployments.api.admin.request_bodies import LEGACY_FIELD_NAMES, instance_fields, rename_fields
 from deployments.contracts.instances import ActionButton, BotAccess, BotSpec
@@ -15,37 +16,6 @@ from deployments.contracts.sampling import Sampling
 _FIELD_ALIASES = {**LEGACY_FIELD_NAMES, "bot_token": "token"}
 _READ_ONLY = {"has_token", "running", "proxies", "proxy_hosts"}
 _MASK = "*"
-
-
-class BotProcessReport(Protocol):
-    """The state of the process of a bot, as the supervisor reports it."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def version(self) -> int: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def username(self) -> str: ...
-    @property
-    def error(self) -> str: ...
-    @property
-    def updates(self) -> int: ...
-    @property
-    def failures(self) -> int: ...
-    @property
-    def restarts(self) -> int: ...
-    @property
-    def last_update_at(self) -> datetime | None: ...
-    @property
-    def pid(self) -> int: ...
-    @property
-    def started_at(self) -> datetime | None: ...
-
-
-BotReportReader = Callable[[], Awaitable[Sequence[BotProcessReport]]]
-"""Asks the supervisor. Raises SecretaryError when it does not answer."""
 
 
 def bot_fields(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,31 +121,6 @@ class BotInstanceReply(BaseModel):
     status: str = "ok"
     instance_id: str
     instance: BotReply
-
-
-class BotProcessStatus(BaseModel):
-    """``state`` of the process: starting, running, conflict, unreachable, rejected, restarting or stopped; unknown when
-    the supervisor does not answer. ``current``: the process runs the newest version of the bot. ``pid`` and the times
-    are those of a running process."""
-
-    running: bool | None
-    state: str
-    enabled: bool
-    has_token: bool
-    active_sessions: int
-    access: BotAccess
-    allowed_users_count: int
-    admin_users_count: int
-    current: bool | None = None
-    username: str = ""
-    error: str = ""
-    updates: int = 0
-    failures: int = 0
-    restarts: int = 0
-    last_update_at: datetime | None = None
-    pid: int | None = None
-    started_at: datetime | None = None
-    uptime_seconds: float | None = None
 
 
 class BotStatusReply(BaseModel):

@@ -7,10 +7,9 @@ from fastapi import APIRouter
 
 from deployments.administration.proxies.drafts import parsed_links
 from deployments.administration.proxies.links import check_text, parse_one
-from deployments.administration.proxies.proxy_test import ProxyTest, ProxyTestResult
+from deployments.administration.proxies.proxy_test import ProxyCoreState, ProxyTest, ProxyTestResult
 from deployments.administration.proxies.service import ProxyAdministration
 from deployments.api.admin.proxies.schemas import (
-    CoreReply,
     ManyProxiesTestBody,
     OneProxyTestBody,
     OwnedProxiesReply,
@@ -33,7 +32,7 @@ class ProxyServices:
     """``core`` describes the program that speaks VLESS, ``test`` tries links."""
 
     administration: ProxyAdministration
-    core: Callable[[], Awaitable[CoreReply]]
+    core: Callable[[], Awaitable[ProxyCoreState]]
     test: ProxyTest
     slots: EventStreamSlots
 

@@ -7,22 +7,12 @@ from pydantic import BaseModel, Field, SecretStr
 from deployments.administration.office.drafts import StorableModel
 from deployments.administration.proxies.drafts import LinkTexts
 from deployments.administration.proxies.links import CheckedLine
+from deployments.administration.proxies.proxy_test import ProxyCoreState
 from deployments.administration.proxies.service import OwnedProxies
 from deployments.contracts.proxies import ProxyPolicy, ProxyPoolStatus
 
 _MAX_TEXT = 200_000
 OwnerName = Annotated[str, Field(max_length=120, description="cloud:<provider> or bot:<bot>")]
-
-
-class CoreReply(BaseModel):
-    """The program that speaks VLESS. ``remedy`` is the command that installs it."""
-
-    installed: bool
-    program: str = ""
-    path: str = ""
-    version: str = ""
-    error: str = ""
-    remedy: str = ""
 
 
 class StoredLinkReply(BaseModel):
@@ -60,7 +50,7 @@ class OwnedProxiesReply(BaseModel):
 
 
 class ProxyStatusReply(BaseModel):
-    core: CoreReply
+    core: ProxyCoreState
     proxies: list[OwnedProxiesReply]
 
 

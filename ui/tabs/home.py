@@ -50,7 +50,7 @@ class DashboardTab:
     def __init__(self, panel: PanelContext) -> None:
         self._panel = panel
         t = panel.t
-        html.h1(t("nav.dashboard")).classes("visually-hidden")
+        html.h1(t("nav.home")).classes("visually-hidden")
         with html.div().classes("dashboard"):
             headline = html.section().classes("card headline").props('role=status aria-live="polite"')
             with _card(t("dashboard.latency"), t("dashboard.last_hour"), "wide"):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from deployments.administration.bots.bot_sessions import BotSessions
-from deployments.api.admin.bots.schemas import BotProcessReport, BotProcessStatus, BotReportReader
+from deployments.administration.bots.process_reports import BotProcessReport, BotProcessStatus, BotReportReader
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.instances import BotSpec
 

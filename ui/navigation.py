@@ -1,0 +1,75 @@
+"""The pages of the panel, in groups, in the order of the navigation."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+
+from deployments.administration.auth.permissions import AdminResource
+from ui.context import PanelContext
+
+
+@dataclass(frozen=True, slots=True)
+class PanelTab:
+    """A page for users who may read ``resource``; ``module`` of ``ui.tabs`` draws it. ``title`` and ``group`` are keys
+    of translations. ``on_phone``: one of the four entries at the bottom of a small screen."""
+
+    path: str
+    title: str
+    icon: str
+    resource: AdminResource
+    group: str
+    module: str
+    on_phone: bool = False
+
+    @property
+    def show(self) -> Callable[[PanelContext], Awaitable[None]]:
+        """Draws the page, and runs as long as it is open."""
+        show: Callable[[PanelContext], Awaitable[None]] = import_module(f"ui.tabs.{self.module}").show
+        return show
+
+
+def _exists(tab: PanelTab) -> bool:
+    return find_spec(f"ui.tabs.{tab.module}") is not None
+
+
+_TALK, _REPLIES, _MIND, _CHANNELS = "nav.talk", "nav.replies", "nav.mind", "nav.channels"
+_OPERATIONS, _SYSTEM = "nav.operations", "nav.system"
+
+_ALL = (
+    PanelTab("/", "nav.home", "home", AdminResource.STATUS, _TALK, "home", on_phone=True),
+    PanelTab("/chat", "nav.chat", "forum", AdminResource.CONVERSATIONS, _TALK, "chat", on_phone=True),
+    PanelTab(
+        "/conversations", "nav.conversations", "history", AdminResource.CONVERSATIONS, _TALK, "conversations", True
+    ),
+    PanelTab("/faq", "nav.faq", "quiz", AdminResource.FAQ, _REPLIES, "faq", on_phone=True),
+    PanelTab("/llm", "nav.llm", "psychology", AdminResource.LOCAL_MODELS, _MIND, "llm"),
+    PanelTab("/voices", "nav.voices", "record_voice_over", AdminResource.VOICES, _MIND, "voices"),
+    PanelTab("/models", "nav.models", "inventory_2", AdminResource.MODEL_FILES, _MIND, "models"),
+    PanelTab("/telegram", "nav.telegram", "send", AdminResource.BOTS, _CHANNELS, "telegram"),
+    PanelTab("/widget", "nav.widget", "web", AdminResource.WIDGETS, _CHANNELS, "widget"),
+    PanelTab("/phone", "nav.phone", "call", AdminResource.STATUS, _CHANNELS, "phone"),
+    PanelTab("/keys", "nav.keys", "key", AdminResource.KEYS, _CHANNELS, "keys"),
+    PanelTab("/services", "nav.services", "memory", AdminResource.SERVICES, _OPERATIONS, "services"),
+    PanelTab("/monitoring", "nav.monitoring", "monitor_heart", AdminResource.MONITORING, _OPERATIONS, "monitoring"),
+    PanelTab("/logs", "nav.logs", "article", AdminResource.LOGS, _OPERATIONS, "logs"),
+    PanelTab("/audit", "nav.audit", "fact_check", AdminResource.AUDIT, _OPERATIONS, "audit"),
+    PanelTab("/settings", "nav.settings", "tune", AdminResource.SETTINGS, _SYSTEM, "settings"),
+    PanelTab("/users", "nav.users", "group", AdminResource.USERS, _SYSTEM, "users"),
+    PanelTab("/privacy", "nav.privacy", "policy", AdminResource.PRIVACY, _SYSTEM, "privacy"),
+    PanelTab("/backup", "nav.backup", "backup", AdminResource.BACKUPS, _SYSTEM, "backup"),
+)
+TABS = tuple(tab for tab in _ALL if _exists(tab))
+
+
+def tabs_of(panel: PanelContext) -> tuple[PanelTab, ...]:
+    """The pages that the user of ``panel`` may open."""
+    return tuple(tab for tab in TABS if panel.can_read(tab.resource))
+
+
+def tabs_by_group(panel: PanelContext) -> dict[str, list[PanelTab]]:
+    """The pages of ``tabs_of`` by the key of their group."""
+    groups: dict[str, list[PanelTab]] = {}
+    for tab in tabs_of(panel):
+        groups.setdefault(tab.group, []).append(tab)
+    return groups
