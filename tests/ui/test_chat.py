@@ -140,7 +140,7 @@ async def test_turn_continues_after_tab_is_left(admin: BrowserUser) -> None:
     await fresh_chat(admin)
     answer = await ask(admin, "calm")
     await expect(answer.locator(".bubble")).to_contain_text("Мы")
-    await admin.page.get_by_role("link", name="Обзор", exact=True).click()
+    await admin.page.get_by_role("link", name="Главная", exact=True).click()
     await expect(admin.page.locator(".headline")).to_be_visible()
     await _wait_for_messages(admin, [("user", "calm"), ("assistant", ANSWER)])
     await admin.page.get_by_role("link", name="Чат", exact=True).click()
