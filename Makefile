@@ -1,4 +1,5 @@
 # make run        install, download the demo models, start the secretary in the foreground
+# make install    add extras: make install EXTRA=postgres,redis
 # make stop       stop it
 # make status     show whether it runs and is ready
 # make check      formatting, lint, types, import rules
@@ -20,7 +21,7 @@ PYTEST := $(BIN)/python -m pytest --durations=25
 PARALLEL := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop status check format test test-long test-fast test-vllm test-xtts test-clients test-needs bench clean
+.PHONY: help run install stop status check format test test-long test-fast test-vllm test-xtts test-clients test-needs bench clean
 
 help:
 	@grep '^# make' Makefile | sed 's/^# //'
@@ -63,7 +64,16 @@ $(CLIENTS_VENV)/.installed: constraints-clients.txt tests/clients/package.json
 	@touch $@
 
 run: $(VENV)/.demo
+	@extras=$$($(BIN)/python -m deployments.command.extras); \
+	if [ -n "$$extras" ]; then \
+		echo "Installing what your settings and graph.yaml ask for: $$extras ..."; $(MAKE) --no-print-directory install EXTRA=$$extras; fi
 	@$(BIN)/secretary up
+
+# vLLM needs older versions of some packages than those of constraints.txt.
+install: $(VENV)/.demo
+	@test -n "$(EXTRA)" || { echo "Name one or several, for example: make install EXTRA=postgres,redis"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(findstring vllm,$(EXTRA)),,-c constraints.txt) \
+		-e '.[$(EXTRA)]'
 
 stop: $(VENV)/.demo
 	@$(BIN)/secretary down

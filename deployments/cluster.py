@@ -20,6 +20,7 @@ from deployments import names
 from deployments.arguments import Hosting, Strict
 from deployments.clients import EngineClient
 from deployments.contracts.errors import InvalidRequest, Unavailable
+from deployments.process_log import redirect_to_log
 from deployments.remote import RemoteDeployment
 from deployments.serve_view import serve_client
 
@@ -48,8 +49,8 @@ class ApplicationTarget:
 
 
 def start_ray() -> None:
-    """Starts a cluster that ends with this process, without dashboard and driver logs."""
-    logging.getLogger("ray.serve").setLevel(logging.WARNING)
+    """Starts a cluster that ends with this process, without dashboard and driver logs. Warnings of Ray in this process
+    go to its log file, if it has one, instead of the terminal."""
     try:
         _init_ray()
     except Exception as error:
@@ -57,6 +58,7 @@ def start_ray() -> None:
         log.warning("Ray did not start, retrying: %s", error)
         ray.shutdown()
         _init_ray()
+    redirect_to_log("ray", "ray.serve")
 
 
 def _init_ray() -> None:

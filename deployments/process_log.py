@@ -90,6 +90,17 @@ def open_log(directory: Path, name: str) -> None:
         logging.getLogger(root).setLevel(logging.INFO)
 
 
+def redirect_to_log(*loggers: str) -> None:
+    """Writes warnings of other libraries' loggers to the log of this process only. Does nothing without a log."""
+    if not (handlers := _open_logs()):
+        return
+    for name in loggers:
+        logger = logging.getLogger(name)
+        logger.handlers[:] = handlers
+        logger.propagate = False
+        logger.setLevel(logging.WARNING)
+
+
 def flush_log() -> None:
     """Writes the buffered lines. Call it when the process may be killed."""
     for handler in _open_logs():

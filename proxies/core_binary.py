@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from deployments.contracts.commands import secretary_command
 from proxies.core_config import CoreKind
 from proxies.errors import CoreFailed, CoreMissing
 
-INSTALL_COMMAND = "secretary proxies install"
+INSTALL_COMMAND = secretary_command("proxies install")
 _KINDS: tuple[CoreKind, ...] = ("xray", "v2ray")
 _VERSION = re.compile(r"^(xray|v2ray)\s+v?(\d[\w.]{0,20})", re.IGNORECASE)
 _VERSION_TIMEOUT_S = 5.0

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from deployments.contracts.commands import secretary_command
 from proxies.vless import VlessLink
 
 CoreKind = Literal["xray", "v2ray"]
@@ -39,7 +40,7 @@ def unsupported_reason(link: VlessLink, kind: CoreKind) -> str:
     """Why a core of this kind cannot use ``link``; "" when it can."""
     if kind == "v2ray" and (link.security == "reality" or link.transport == "grpc" or link.flow):
         wanted = "reality" if link.security == "reality" else link.flow or "grpc"
-        return f"{wanted} needs xray, and only v2ray is installed: secretary proxies install"
+        return f"{wanted} needs xray, and only v2ray is installed: {secretary_command('proxies install')}"
     return ""
 
 

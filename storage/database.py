@@ -17,6 +17,7 @@ from sqlalchemy.engine.url import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
+from deployments.contracts.commands import install_command
 from deployments.contracts.errors import Unavailable
 from storage import migrate
 from storage.database_url import normalize_database_url
@@ -201,7 +202,7 @@ def _require_asyncpg() -> None:
     try:
         importlib.import_module("asyncpg")
     except ImportError:
-        remedy = "pip install 'ai-secretary[postgres]'"
+        remedy = install_command("postgres")
         raise Unavailable(f"PostgreSQL needs the driver asyncpg: {remedy}", remedy=remedy) from None
 
 

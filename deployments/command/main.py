@@ -24,6 +24,7 @@ from deployments.command.pid_file import read_pid_file, remove_pid_file
 from deployments.command.process_control import find_processes, terminate_process, terminate_processes
 from deployments.command.ray_environment import haproxy_directory
 from deployments.command.readiness import fetch_readiness
+from deployments.contracts.commands import secretary_command
 from deployments.contracts.errors import SecretaryError
 from deployments.graph_validation import validate_arguments
 from deployments.models.store import ModelStore
@@ -88,7 +89,7 @@ def status() -> None:
     environment = Environment()
     pid_file = read_pid_file(environment.data / "run")
     if pid_file is None or not pid_file.alive:
-        console.print("Not running. Start it: secretary up")
+        console.print(f"Not running. Start it: {secretary_command('up')}")
         raise typer.Exit(3)
     try:
         found = fetch_readiness(pid_file.url, environment.api_key)
@@ -119,9 +120,8 @@ def check(
     store = ModelStore(environment.models_dir)
     missing = [model for model in config.model_ids() if not store.is_installed(model)]
     for model in config.model_ids():
-        console.print(
-            f"model    {model}: {'missing; secretary models pull ' + model if model in missing else 'installed'}"
-        )
+        state = f"missing; {secretary_command(f'models pull {model}')}" if model in missing else "installed"
+        console.print(f"model    {model}: {state}")
     pid_file = read_pid_file(environment.data / "run")
     running = pid_file is not None and pid_file.alive
     cards = parse_cards(card) if card else None
@@ -138,7 +138,7 @@ async def _database_state(environment: Environment) -> str:
 
     database = Database(environment.database_url)
     if database.path is not None and not database.path.exists() and not journal_path(database.path).exists():
-        return "empty; secretary up creates it"
+        return f"empty; {secretary_command('up')} creates it"
     await database.open()
     try:
         errors = await database.check_integrity()

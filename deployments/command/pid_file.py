@@ -12,6 +12,7 @@ import psutil
 from pydantic import BaseModel, ConfigDict
 
 from deployments.command.process_control import is_alive
+from deployments.contracts.commands import secretary_command
 from deployments.contracts.errors import Conflict
 
 _NAME = "secretary.json"
@@ -94,5 +95,6 @@ def lock_data_folder(run_dir: Path) -> Iterator[None]:
         except BlockingIOError:
             holder = read_pid_file(run_dir)
             where = f" (process {holder.pid}, {holder.url})" if holder else ""
-            raise Conflict(f"another secretary uses this data folder{where}; stop it with `secretary down`") from None
+            stop = secretary_command("down")
+            raise Conflict(f"another secretary uses this data folder{where}; stop it with `{stop}`") from None
         yield

@@ -10,6 +10,7 @@ import typer
 
 from deployments.administration.proxies.links import check_text
 from deployments.administration.proxies.proxy_test import ProxyTestResult
+from deployments.contracts.commands import secretary_command
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.outbound import AllowedHost
 from deployments.outbound.blocking import BlockingClient
@@ -107,7 +108,7 @@ def _download(release: CoreRelease) -> bytes:
 def _without_network(reason: str, release: CoreRelease) -> str:
     return (
         f"{reason}\nWithout access to GitHub: download {release.archive} {release.version} on another machine, then "
-        f"secretary proxies install --archive {release.archive}"
+        f"{secretary_command(f'proxies install --archive {release.archive}')}"
     )
 
 

@@ -110,7 +110,7 @@ def _application(name: str, model: type[BaseModel]) -> Iterator[str]:
 def _engine(kind: str, name: str, registration: EngineRegistration) -> Iterator[str]:
     module, _, attribute = registration.path.partition(":")
     engine = getattr(import_module(module), attribute)
-    needs = f" Needs `pip install 'ai-secretary[{registration.extra}]'`." if registration.extra else ""
+    needs = f" Needs `make install EXTRA={registration.extra}`." if registration.extra else ""
     yield f"### {kind}: {name}\n\n{_summary(engine)}{needs}\n"
     yield _table(row for row in _rows(engine.Options) if row[0] != "`model_id`")
 

@@ -8,6 +8,7 @@ import httpx
 import typer
 
 from deployments.command.pid_file import read_pid_file
+from deployments.contracts.commands import secretary_command
 from deployments.contracts.errors import InvalidRequest, SecretaryError, Unavailable
 from storage.environment import Environment
 
@@ -57,7 +58,7 @@ def _client() -> httpx.Client:
     environment = Environment()
     pid_file = read_pid_file(environment.data / "run")
     if pid_file is None or not pid_file.alive:
-        raise Unavailable("not running; start it: secretary up")
+        raise Unavailable(f"not running; start it: {secretary_command('up')}")
     if environment.api_key is None:
         raise Unavailable("set SECRETARY_API_KEY to an API key with the scope audio")
     headers = {"Authorization": f"Bearer {environment.api_key.get_secret_value()}"}

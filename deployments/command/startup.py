@@ -7,6 +7,7 @@ from typing import Protocol
 
 import httpx
 
+from deployments.contracts.commands import secretary_command
 from deployments.contracts.errors import Unavailable
 from deployments.contracts.speech import EngineStatus
 
@@ -77,7 +78,8 @@ class StartupMonitor:
 
     def _report_loading(self) -> None:
         for status in self._loading():
-            self._report(status.kind, f"{status.name} is still loading; `secretary status` shows when it is ready")
+            command = secretary_command("status")
+            self._report(status.kind, f"{status.name} is still loading; `{command}` shows when it is ready")
 
 
 async def _doors_answer(http: httpx.AsyncClient) -> bool:

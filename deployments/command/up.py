@@ -18,6 +18,7 @@ from rich.markup import escape
 from deployments.administration.office.preparation import FirstCredentials, prepare_installation
 from deployments.arguments import SecretaryArgs
 from deployments.command import ray_environment
+from deployments.command.announcement import Announcement
 from deployments.command.gpu_table import check_gpus
 from deployments.command.graph import Graph
 from deployments.command.haproxy.configuration import HaproxySetup
@@ -33,6 +34,7 @@ from deployments.command.startup import StartupMonitor
 from deployments.contracts.errors import GpuMemoryLacking, Unavailable
 from deployments.graph_validation import iter_hosting
 from deployments.models.store import ModelStore
+from deployments.process_log import close_log, open_log
 from storage.environment import Environment
 
 if TYPE_CHECKING:
@@ -56,7 +58,9 @@ class ForegroundRun:
         self._started = time.monotonic()
         self._event_loop: BackgroundEventLoop | None = None
         self._haproxy: HaproxySupervisor | None = None
-        self._credentials: FirstCredentials | None = None
+        self._url = self._pid_file().url
+        panel = f"{environment.public_url or self._url}/admin/ui/"
+        self._announcement = Announcement(console, self._url, panel)
 
     def run(self, *, pull: bool = True) -> int:
         """Runs until Ctrl-C or SIGTERM and returns the exit status. No process survives, also after an error."""
@@ -72,7 +76,7 @@ class ForegroundRun:
     def _run(self, pull: bool) -> None:
         self._print_unused_keys()
         require_bindable_address(self._environment.host, self._environment.port)
-        self._credentials = asyncio.run(self._prepare())
+        self._announcement.credentials = asyncio.run(self._prepare())
         stop = threading.Event()
         with handle_stop_signals(stop.set) as install_handlers:
             try:
@@ -81,10 +85,10 @@ class ForegroundRun:
                 self._check_gpus()
                 self._start(stop, install_handlers)
                 if not stop.is_set():
-                    self._print_addresses()
+                    self._announcement.print_ready(time.monotonic() - self._started, fetch_notes(self._url))
                     stop.wait()
             finally:
-                self._print_credentials()
+                self._announcement.print_credentials()
                 self._end()
 
     def _print_unused_keys(self) -> None:
@@ -129,6 +133,7 @@ class ForegroundRun:
                 step()
 
     def _set_environment(self) -> None:
+        open_log(self._environment.data / "logs", "console")
         ray_environment.haproxy_directory(self._run_id).mkdir(mode=0o700, exist_ok=True)
         ray_environment.make_ray_token_private(Path.home())
         metrics = self._run_dir / "metrics"
@@ -175,7 +180,7 @@ class ForegroundRun:
     def _start_serve(self) -> None:
         from deployments import cluster
 
-        self._step("serve", f"listening on {self._pid_file().url}")
+        self._step("serve", f"listening on {self._url}")
         options = self._graph.http_options
         cluster.start_serve(self._environment.host, self._environment.port, options.keep_alive_timeout_s)
 
@@ -192,21 +197,8 @@ class ForegroundRun:
         cluster.deploy(targets, stop.is_set, lambda name: self._step(name, "running"), _DEPLOY_TIMEOUT_S)
         self._event_loop = cluster.BackgroundEventLoop()
         clients = cluster.engine_clients(_engines(self._graph.secretary_arguments()))
-        monitor = StartupMonitor(clients, self._pid_file().url, self._step)
+        monitor = StartupMonitor(clients, self._url, self._step)
         self._event_loop.run(monitor.wait(stop.is_set, _READY_TIMEOUT_S))
-
-    def _print_addresses(self) -> None:
-        url = self._pid_file().url
-        print_line = self._console.print
-        print_line(f"\nThe secretary answers after {time.monotonic() - self._started:.0f} s.\n")
-        print_line(f"  OpenAI API   {url}/v1")
-        print_line(f"  Panel        {self._environment.public_url or url}/admin/ui/")
-        print_line(f"  Phone        {url.replace('http', 'ws', 1)}/phone/tts")
-        print_line(f"  Health       {url}/ready")
-        for note in fetch_notes(url):
-            print_line(f"\n  Note: {note}", highlight=False, markup=False, soft_wrap=True)
-        self._print_credentials()
-        print_line("\nCtrl-C or `secretary down` ends it.\n")
 
     def _end_leftovers(self) -> None:
         """Ends the processes of an earlier start that was killed."""
@@ -217,17 +209,6 @@ class ForegroundRun:
                 self._step("storage", f"ending {len(remaining)} processes of a start that was killed")
                 terminate_processes(remaining, _TERMINATE_TIMEOUT_S)
             shutil.rmtree(ray_environment.haproxy_directory(previous.run_id), ignore_errors=True)
-
-    def _print_credentials(self) -> None:
-        """Prints the first credentials once, after the start or when it fails; they are not stored in plain text."""
-        credentials, self._credentials = self._credentials, None
-        if credentials is None:
-            return
-        self._console.print("\n  Shown once; keep them:")
-        if credentials.admin_password:
-            self._console.print(f"  Administrator  admin / {credentials.admin_password}", markup=False, highlight=False)
-        if credentials.api_key:
-            self._console.print(f"  API key        {credentials.api_key}", markup=False, highlight=False)
 
     def _pid_file(self) -> PidFile:
         return PidFile.of_this_process(self._run_id, self._environment.host, self._environment.port)
@@ -245,6 +226,7 @@ class ForegroundRun:
             if self._haproxy is not None:
                 self._haproxy.stop()
             self._remove_leftovers()
+            close_log()
 
     def _remove_leftovers(self) -> None:
         """Ends the remaining processes and removes the files of this run."""

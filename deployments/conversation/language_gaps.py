@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
+from deployments.contracts.commands import secretary_command
 from deployments.contracts.errors import NoModelForLanguage
 from deployments.contracts.local_models import find_local_engine, local_engines
 from deployments.contracts.snapshot import Snapshot
@@ -12,7 +13,7 @@ from deployments.conversation.model_choice import default_route, expand_route, r
 from deployments.models.catalogue import load_catalogue
 from deployments.text.language_names import english_name
 
-_PULL = "secretary models pull"
+_PULL = secretary_command("models pull")
 _GGUF = ".gguf"
 
 

@@ -4,12 +4,13 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from deployments.contracts.commands import secretary_command
 from deployments.contracts.errors import ModelMissing
 from deployments.contracts.frozen_model import Language
 from deployments.models.catalogue import load_catalogue
 
-PULL_COMMAND = "secretary models pull"
-LIST_COMMAND = "secretary models list"
+PULL_COMMAND = secretary_command("models pull")
+LIST_COMMAND = secretary_command("models list")
 
 
 class EngineOptions(BaseModel):

@@ -15,6 +15,7 @@ from typing import ClassVar, Literal, Protocol, cast, overload
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from deployments.contracts.commands import install_command
 from deployments.contracts.engines import ChatEngine, Engine, Recognizer, SpeechEngine
 from deployments.contracts.errors import EngineFailed, InvalidRequest, ModelMissing, NotFound
 from deployments.engines.options import EngineOptions
@@ -135,7 +136,7 @@ def check_engine_options(kind: EngineKind, spec: EngineSpec, *, third_party: boo
 
 def _load_class(name: str, registration: EngineRegistration) -> EngineClass:
     if registration.package and find_spec(registration.package) is None:
-        remedy = f"pip install 'ai-secretary[{registration.extra}]'"
+        remedy = install_command(registration.extra)
         raise ModelMissing(f"engine {name} needs the package {registration.package}; run: {remedy}", remedy=remedy)
     return _import_class(registration)
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 
+from deployments.contracts.commands import secretary_command
 from deployments.models.catalogue import CatalogueModel, ModelSource
 from deployments.models.downloader import translate_disk_errors
 from deployments.models.errors import DiskFull, FileMismatch, LicenceNotAccepted, PullBusy, SourceFailed
@@ -112,7 +113,7 @@ def _check_licence(model: CatalogueModel, accepted: bool) -> None:
     if model.accept_licence and not accepted:
         raise LicenceNotAccepted(
             f"{model.id} has the licence {model.licence}: read {model.licence_url}; if you accept it, run: "
-            f"secretary models pull {model.id} --accept-licence"
+            f"{secretary_command(f'models pull {model.id} --accept-licence')}"
         )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from deployments.contracts.commands import secretary_command
 from deployments.contracts.errors import ModelMissing
 from deployments.models.catalogue import Catalogue, CatalogueModel, ModelFile, load_catalogue
 
@@ -58,7 +59,7 @@ class ModelStore:
     def installed_directory(self, model_id: str) -> Path:
         """The directory of an installed model. Raises ModelMissing with the pull command as remedy."""
         if not self.is_installed(model_id):
-            remedy = f"secretary models pull {model_id}"
+            remedy = secretary_command(f"models pull {model_id}")
             raise ModelMissing(f"the model {model_id} is not in {self.root}; run: {remedy}", remedy=remedy)
         return self.directory(model_id)
 

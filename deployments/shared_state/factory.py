@@ -3,6 +3,7 @@
 import importlib.util
 import logging
 
+from deployments.contracts.commands import install_command
 from deployments.contracts.shared import SharedState
 from deployments.shared_state.null import NullSharedState
 
@@ -14,7 +15,7 @@ def create_shared_state(redis_url: str) -> SharedState:
     if not redis_url:
         return NullSharedState()
     if importlib.util.find_spec("redis") is None:
-        logger.warning("REDIS_URL is set, but the redis library is missing: pip install 'ai-secretary[redis]'")
+        logger.warning("REDIS_URL is set, but the redis library is missing: %s", install_command("redis"))
         return NullSharedState()
     from deployments.shared_state.redis_state import RedisState
 

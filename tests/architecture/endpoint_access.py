@@ -19,7 +19,8 @@ from pydantic import SecretStr
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
-from deployments.administration.office.composition import OfficeServices, open_office
+from deployments.administration.office.composition import open_office
+from deployments.api.admin.admin_routers import AdminServices, admin_routers
 from deployments.api.admin.app import AdminApp, GateDependencies
 from deployments.api.app import build_app
 from deployments.api.door import DoorServices
@@ -27,10 +28,12 @@ from deployments.api.metrics import Metrics
 from deployments.api.phone.routes import PhoneServices, PhoneSettings, build_phone_app
 from storage.environment import Environment
 from tests.api.admin.admin_client import OfficeSnapshots
-from tests.api.admin.admin_routers import all_routers
+from tests.api.admin.admin_routers import all_services
 from tests.api.running_gateway import StaticSnapshots
 from tests.data_folders import fast_passwords
 from tests.fakes.assistant import ScriptedAssistant
+from ui.panel import mount_panel
+from ui.panel_services import PanelServices
 
 _PARAMETER = re.compile(r"\{[^}]*\}")
 _TIMEOUT_S = 5.0
@@ -157,38 +160,32 @@ async def _all() -> list[AccessResult]:
 @asynccontextmanager
 async def _office() -> AsyncIterator[FastAPI]:
     """The office with its admin API and the panel."""
-    from ui.panel import mount_panel
-
     with tempfile.TemporaryDirectory() as folder:
         environment = Environment(data=Path(folder), admin_password=SecretStr("correct horse battery"), _env_file=None)
         office = await open_office(environment, passwords=fast_passwords())
         try:
-            async with all_routers(office, environment) as routers:
-                app = AdminApp(GateDependencies(office.tokens, OfficeSnapshots(office), Metrics()), routers)
-                mount_panel(app, _panel_services(office), storage_secret="x" * 32)
+            async with all_services(office, environment) as services:
+                gate = GateDependencies(office.tokens, OfficeSnapshots(office), Metrics())
+                app = AdminApp(gate, admin_routers(services))
+                mount_panel(app, _panel_services(services), storage_secret="x" * 32)
                 async with app.router.lifespan_context(app):
                     yield app
         finally:
             await office.close()
 
 
-def _panel_services(office: OfficeServices) -> Any:
-    from deployments.contracts.match_report import MatchReport
-    from ui.panel_services import PanelServices
-
-    async def match(phrase: str, language: str | None) -> MatchReport:
-        return MatchReport()
-
+def _panel_services(services: AdminServices) -> PanelServices:
     return PanelServices(
-        assistant=ScriptedAssistant(),
-        faq=office.faq,
-        accounts=office.accounts,
-        reports=office.report_ingest,
-        publisher=office.publisher,
-        conversations=office.conversations,
-        chats=office.chat_sessions,
-        dialogue=office.dialogue,
-        matcher=match,
+        office=services.office,
+        operations=services.operations,
+        assistant=services.assistant,
+        matcher=services.matcher,
+        installed_voices=services.installed,
+        bots=services.bots,
+        test_provider=services.test_provider,
+        ready_answers=services.ready_answers,
+        test_proxy=services.test_proxy,
+        proxy_core=services.proxy_core,
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.provider_errors import ProxiesFailed
-from proxies.core_binary import CoreBinary, find_core
+from proxies.core_binary import INSTALL_COMMAND, CoreBinary, find_core
 from tests.proxies.proxied_door import PoisonedResolver, Provider, ProxiedDoor, running_provider
 from tests.proxies.recorder import Recorded, recording
 from tests.servers.cloud_provider import Script
@@ -104,7 +104,7 @@ async def test_provider_refuses_rather_than_leaks(
         await door.clouds.close()
     assert_never_direct(recorded, provider)
     assert provider.peers == []
-    assert (caught.value.remedy == "secretary proxies install") == (broken == "no core")
+    assert (caught.value.remedy == INSTALL_COMMAND) == (broken == "no core")
     assert "127.0.0.1" not in caught.value.message
 
 

@@ -14,11 +14,15 @@ from deployments.administration.monitoring.prometheus_samples import sum_samples
 from deployments.administration.office.report_ingest import DoorState, ReportIngest
 from deployments.administration.office.thread_pools import SharedCall
 from deployments.administration.services.service_control import ServiceControl, ServiceView
+from deployments.contracts.commands import secretary_command
 from deployments.contracts.frozen_model import FrozenModel
 
 _RECENT_MINUTES = 15
 _SERVE = "serve"
-_SERVE_REMEDY = "wait until Ray has restarted the Serve controller; if it does not, run secretary down, secretary up"
+_SERVE_REMEDY = (
+    "wait until Ray has restarted the Serve controller; if it does not, run "
+    f"{secretary_command('down')}, then {secretary_command('up')}"
+)
 
 
 class ComponentHealth(FrozenModel):

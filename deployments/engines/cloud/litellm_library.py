@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
+from deployments.contracts.commands import install_command
 from deployments.contracts.errors import Unavailable
 from deployments.contracts.provider_errors import NotSupported
 from deployments.contracts.provider_kinds import Dialect, ProviderKind
@@ -71,7 +72,7 @@ def _load_model(kind: ProviderKind, name: str) -> "LiteLlmModel":
             import litellm
         except ImportError as error:
             raise Unavailable(
-                "cloud providers need litellm", remedy="pip install 'ai-secretary[cloud]'", retry_after_s=60
+                "cloud providers need litellm", remedy=install_command("cloud"), retry_after_s=60
             ) from error
         litellm.telemetry = False
         litellm.suppress_debug_info = True

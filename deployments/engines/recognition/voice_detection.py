@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deployments.contracts.audio import AudioFormat
+from deployments.contracts.commands import install_command
 from deployments.contracts.errors import EngineFailed, ModelMissing, Overloaded, SecretaryError, Unavailable
 from deployments.engines.recognition.vad_worker import PACKAGE_MISSING
 from deployments.isolation.errors import CallRefused, WorkerError, WorkerNotStarted, WorkerQueueFull
@@ -14,7 +15,7 @@ from deployments.isolation.spec import WorkerSpec
 _TARGET = "deployments.engines.recognition.vad_worker:open_vad"
 _DEADLINE_S = 20.0
 _CANCEL_GRACE_S = 5.0
-_REMEDY = "pip install 'ai-secretary[vosk]'"
+_REMEDY = install_command("vosk")
 
 
 @dataclass(frozen=True, slots=True)

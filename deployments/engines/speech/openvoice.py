@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from deployments.contracts.audio import AudioFormat, SpeechChunk
+from deployments.contracts.commands import install_command
 from deployments.contracts.errors import EngineFailed, ModelMissing, Overloaded, SecretaryError, VoiceNotFound
 from deployments.contracts.playout import Playout
 from deployments.contracts.speech import EngineStatus, SpeechRequest, Voice
@@ -52,7 +53,7 @@ def load_model(options: OpenVoiceOptions, say: Callable[[str], None]) -> "ToneCo
     try:
         from deployments.engines.speech.openvoice_model import load_openvoice
     except ImportError as error:
-        remedy = "pip install 'ai-secretary[openvoice]'"
+        remedy = install_command("openvoice")
         reason = str(error).strip().partition("\n")[0]
         raise ModelMissing(f"OpenVoice cannot be imported: {reason}; run: {remedy}", remedy=remedy) from error
     return load_openvoice(options, say)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from deployments.contracts.audio import AudioFormat, SpeechChunk
+from deployments.contracts.commands import install_command
 from deployments.contracts.errors import EngineFailed, ModelMissing, Overloaded, SecretaryError, VoiceNotFound
 from deployments.contracts.playout import Playout
 from deployments.contracts.speech import EngineStatus, SpeechRequest, Voice
@@ -53,7 +54,7 @@ def load_model(options: XttsOptions, say: Callable[[str], None]) -> "XttsModel":
     try:
         from deployments.engines.speech.xtts_model import load_xtts
     except ImportError as error:
-        remedy = "pip install 'ai-secretary[xtts]'"
+        remedy = install_command("xtts")
         reason = str(error).strip().partition("\n")[0]
         raise ModelMissing(f"XTTS cannot be imported: {reason}; run: {remedy}", remedy=remedy) from error
     return load_xtts(options, say)

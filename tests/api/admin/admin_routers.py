@@ -89,7 +89,8 @@ def empty_surroundings(environment: Environment) -> OperationsDependencies:
 
 
 @asynccontextmanager
-async def all_routers(office: OfficeServices, environment: Environment) -> AsyncIterator[tuple[APIRouter, ...]]:
+async def all_services(office: OfficeServices, environment: Environment) -> AsyncIterator[AdminServices]:
+    """The services of the office around scripted engines."""
     assistant = await scripted_secretary(office)
 
     async def match(phrase: str, language: str | None) -> MatchReport:
@@ -97,20 +98,24 @@ async def all_routers(office: OfficeServices, environment: Environment) -> Async
 
     operations = await open_operations(office, empty_surroundings(environment))
     try:
-        yield admin_routers(
-            AdminServices(
-                office=office,
-                operations=operations,
-                assistant=assistant,
-                installed=assistant.installed_voices,
-                matcher=match,
-                bots=no_bots,
-                snapshots=OfficeSnapshots(office),
-                test_provider=untested,
-                ready_answers=ready_answers_of(assistant, environment.data / "ready-answers"),
-                test_proxy=no_proxy_test,
-                proxy_core=no_core,
-            )
+        yield AdminServices(
+            office=office,
+            operations=operations,
+            assistant=assistant,
+            installed=assistant.installed_voices,
+            matcher=match,
+            bots=no_bots,
+            snapshots=OfficeSnapshots(office),
+            test_provider=untested,
+            ready_answers=ready_answers_of(assistant, environment.data / "ready-answers"),
+            test_proxy=no_proxy_test,
+            proxy_core=no_core,
         )
     finally:
         await operations.close()
+
+
+@asynccontextmanager
+async def all_routers(office: OfficeServices, environment: Environment) -> AsyncIterator[tuple[APIRouter, ...]]:
+    async with all_services(office, environment) as services:
+        yield admin_routers(services)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from deployments.contracts.chat import LOCAL_ROUTE, ChatMessage, GenerationOptions, SourceKind
+from deployments.contracts.commands import secretary_command
 from deployments.contracts.errors import NoModelForLanguage, Unavailable
 from deployments.contracts.events import FallbackGiven, SpeechReady, TextDelta, TurnFinished
 from deployments.contracts.persona import Persona
@@ -104,7 +105,7 @@ async def test_json_turn_gets_error_instead_of_fallback() -> None:
     turn = user_turn(STORY, options=GenerationOptions(json_schema="{}"))
     with pytest.raises(NoModelForLanguage, match="Russian") as caught:
         await harness.events(turn)
-    assert caught.value.remedy == "secretary models pull qwen2.5-1.5b-instruct"
+    assert caught.value.remedy == secretary_command("models pull qwen2.5-1.5b-instruct")
     assert caught.value.remedy in caught.value.message
 
 
@@ -182,7 +183,7 @@ async def test_gaps_are_used_languages_without_model() -> None:
     (gap,) = find_language_gaps(snapshot, [chat.status()])
     assert gap == LanguageGap("ru")
     assert gap.message.startswith("no Russian model")
-    assert gap.remedy == "secretary models pull qwen2.5-1.5b-instruct"
+    assert gap.remedy == secretary_command("models pull qwen2.5-1.5b-instruct")
     assert "model://qwen2.5-1.5b-instruct/qwen2.5-1.5b-instruct-q4_k_m.gguf" in gap.next_step
     forced = Settings(llm=LlmSettings(answer_in_any_language=True))
     assert find_language_gaps(snapshot.model_copy(update={"settings": forced}), [chat.status()]) == ()

@@ -51,7 +51,7 @@ def test_invalid_source_is_refused(sources: list[object]) -> None:
 
 
 def test_missing_model_names_the_pull_command(tmp_path: Path) -> None:
-    with pytest.raises(ModelMissing, match="run: secretary models pull whisper-base"):
+    with pytest.raises(ModelMissing, match="secretary models pull whisper-base"):
         ModelStore(tmp_path).installed_directory("whisper-base")
 
 

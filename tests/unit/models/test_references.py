@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
+from deployments.contracts.commands import secretary_command
 from deployments.contracts.errors import ModelMissing
 from deployments.models.catalogue import Catalogue, CatalogueModel
 from deployments.models.references import describe_models, referenced_model_ids, resolve_options, resolve_references
@@ -56,7 +57,7 @@ def test_missing_reference_names_the_pull_command(tmp_path: Path) -> None:
     install(tmp_path, "recognizer")
     with pytest.raises(ModelMissing) as caught:
         resolve_options(OPTIONS, tmp_path)
-    assert caught.value.remedy == "secretary models pull voice"
+    assert caught.value.remedy == secretary_command("models pull voice")
     assert not caught.value.retryable
     assert str(tmp_path) in caught.value.message
 
