@@ -40,6 +40,7 @@ PUBLIC = {
     ("office", "GET", "/ui/favicon.ico"),
     ("office", "HEAD", "/ui/favicon.ico"),
     ("office", "GET", "/ui/assets/x"),
+    ("office", "GET", "/ui/assets/panel.css"),
 }
 
 
