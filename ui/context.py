@@ -9,6 +9,7 @@ from typing import Literal
 from nicegui import Client, ui
 
 from deployments.administration.auth.permissions import AdminResource, require_role, required_roles
+from ui.attention import AttentionCache
 from ui.auth.panel_sessions import PanelSession
 from ui.authorized_faq import AuthorizedFaq
 from ui.error_messages import explain_error
@@ -27,6 +28,7 @@ class PanelContext:
 
     services: PanelServices
     overview: OverviewCache
+    attention: AttentionCache
     session: PanelSession
     preferences: Preferences
     t: Translator

@@ -6,6 +6,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from deployments.administration.auth.permissions import AdminResource
+from ui.attention import AttentionNote
 from ui.context import PanelContext
 
 
@@ -73,3 +74,9 @@ def tabs_by_group(panel: PanelContext) -> dict[str, list[PanelTab]]:
     for tab in tabs_of(panel):
         groups.setdefault(tab.group, []).append(tab)
     return groups
+
+
+async def attention_of(panel: PanelContext) -> tuple[AttentionNote, ...]:
+    """What needs attention at the pages that the user of ``panel`` may open."""
+    paths = {tab.path for tab in tabs_of(panel)}
+    return tuple(note for note in await panel.attention.get() if note.path in paths)

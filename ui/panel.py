@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from deployments.contracts.errors import NotFound
 from deployments.contracts.identity import Role
+from ui.attention import AttentionCache
 from ui.auth.guard import LOGIN_PATH, PanelGuard, session_of
 from ui.auth.login import LoginPages
 from ui.auth.panel_sessions import SESSION_LIFETIME_S, PanelSession, PanelSessions
@@ -59,9 +60,10 @@ def mount_panel(
     nicegui_app.add_middleware(PanelGuard, sessions=sessions, secure=secure_cookie)
     version = _assets_version()
     overview = OverviewCache(services, max_age_s=overview_max_age_s)
+    attention = AttentionCache(services, overview, max_age_s=2 * refresh_interval_s)
 
     async def root(request: Request) -> Response | None:
-        return await _open_page(request, services, overview, sessions, version, refresh_interval_s)
+        return await _open_page(request, services, overview, attention, sessions, version, refresh_interval_s)
 
     ui.run_with(
         app,
@@ -108,6 +110,7 @@ async def _open_page(
     request: Request,
     services: PanelServices,
     overview: OverviewCache,
+    attention: AttentionCache,
     sessions: PanelSessions,
     version: str,
     refresh_interval_s: float,
@@ -120,7 +123,7 @@ async def _open_page(
     preferences = preferences_of(request)
     t = Translator(preferences.language)
     client = ui.context.client
-    panel = PanelContext(services, overview, session, preferences, t, root, client, refresh_interval_s)
+    panel = PanelContext(services, overview, attention, session, preferences, t, root, client, refresh_interval_s)
     _prepare_document(panel, version)
     _close_page_with_session(panel, sessions)
     build_shell(panel)

@@ -7,8 +7,9 @@ from typing_extensions import override
 
 from ui.auth.guard import LOGOUT_PATH, PASSWORD_PATH
 from ui.components.logo import LOGO_URL
+from ui.components.navigation_bar import NavigationBar
 from ui.context import PanelContext
-from ui.navigation import PanelTab, tabs_by_group, tabs_of
+from ui.navigation import PanelTab, tabs_of
 from ui.preferences import LANGUAGE_COOKIE, THEME_COOKIE, cookie_script
 from ui.translations import LANGUAGES
 
@@ -52,66 +53,25 @@ def build_shell(panel: PanelContext) -> None:
                 _theme_switch(panel, dark)
                 _person_menu(panel)
         with html.nav().classes("shell-nav").props(f'aria-label="{t("nav.label")}"'):
-            links = _navigation(panel)
+            bar = NavigationBar(panel)
         with html.div().classes("shell-main") as main:
             TabArea(panel)
     ui.skip_link(t("shell.skip"), target=main)
-    _mark_current(links)
+    _follow(bar, panel)
+
+
+def _follow(bar: NavigationBar, panel: PanelContext) -> None:
+    """Keeps the marked link and the badges up to date."""
+    router = ui.context.client.sub_pages_router
+    bar.mark(router.current_path)
+    router.on_path_changed(bar.mark)
+    ui.timer(3 * panel.refresh_interval_s, bar.refresh)
 
 
 def _brand(panel: PanelContext) -> None:
     with html.a(href=f"{panel.root_path}/").classes("shell-brand"):
         html.img(src=LOGO_URL, alt="", width="30", height="30")
         html.span(panel.t("product"))
-
-
-def _navigation(panel: PanelContext) -> dict[str, html.a]:
-    """The links by path. On a small screen only those of ``on_phone`` are shown, and a menu with all others."""
-    t = panel.t
-    links: dict[str, html.a] = {}
-    groups = tabs_by_group(panel)
-    for group, tabs in groups.items():
-        with html.div().classes("nav-group").props(f'role=group aria-label="{t(group)}"'):
-            html.div(t(group)).classes("nav-group-title").props("aria-hidden=true")
-            for tab in tabs:
-                links[tab.path] = _nav_link(tab, panel)
-                if tab.on_phone:
-                    links[tab.path].classes("nav-link-phone")
-    if any(not tab.on_phone for tabs in groups.values() for tab in tabs):
-        _more_menu(panel, groups)
-    return links
-
-
-def _more_menu(panel: PanelContext, groups: dict[str, list[PanelTab]]) -> None:
-    with html.button(type="button").classes("nav-link nav-link-phone nav-more").props("aria-haspopup=menu"):
-        ui.icon("more_horiz").props("aria-hidden=true")
-        html.span(panel.t("nav.more"))
-        with ui.menu().props('anchor="top right" self="bottom right"').classes("menu"):
-            for tab in (tab for tabs in groups.values() for tab in tabs if not tab.on_phone):
-                with html.a(href=f"{panel.root_path}{tab.path}").classes("menu-link"):
-                    ui.icon(tab.icon).props("aria-hidden=true")
-                    html.span(panel.t(tab.title))
-
-
-def _nav_link(tab: PanelTab, panel: PanelContext) -> html.a:
-    with html.a(href=f"{panel.root_path}{tab.path}").classes("nav-link") as link:
-        ui.icon(tab.icon).props("aria-hidden=true")
-        html.span(panel.t(tab.title))
-    return link
-
-
-def _mark_current(links: dict[str, html.a]) -> None:
-    router = ui.context.client.sub_pages_router
-
-    def mark(path: str) -> None:
-        here = path.partition("?")[0].partition("#")[0].rstrip("/") or "/"
-        for link_path, link in links.items():
-            link.props(
-                "aria-current=page" if link_path == here else None, remove=None if link_path == here else "aria-current"
-            )
-
-    mark(router.current_path)
-    router.on_path_changed(mark)
 
 
 def _language_switch(panel: PanelContext) -> None:

@@ -45,6 +45,8 @@ class Backups:
         self._list_models = list_models
         self._audit_recorder = audit_recorder
         self._lock = asyncio.Lock()
+        self.failed_at: datetime | None = None
+        """When the last backup failed; None after one that succeeded, and after a start of the office."""
 
     async def list(self) -> tuple[StoredBackup, ...]:
         """Returns all backups, newest first."""
@@ -64,7 +66,12 @@ class Backups:
             target = self._folder() / f"secretary-{datetime.now(UTC):%Y%m%d-%H%M%S}.tar.gz"
             paths = InstallationPaths(self._database_file(), self._data / RECORDINGS, self._voices)
             await self._audit_recorder.record(by, "create", "backup", target.name)
-            await asyncio.to_thread(lambda: create_backup(paths, target, self._list_models()))
+            try:
+                await asyncio.to_thread(lambda: create_backup(paths, target, self._list_models()))
+            except Exception:
+                self.failed_at = datetime.now(UTC)
+                raise
+            self.failed_at = None
             return _stored_backup(target)
 
     def path(self, name: str) -> Path:
