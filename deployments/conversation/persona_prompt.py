@@ -1,11 +1,12 @@
 """The system prompt of a persona in one language, with its variables filled in."""
 
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from deployments.contracts.persona import Persona
-from deployments.contracts.prompt_variables import fill_variables
+from deployments.contracts.prompt_variables import BUILT_IN_VARIABLES, fill_variables, unknown_variables
 
 _WEEKDAYS = {
     "ru": ("понедельник", "вторник", "среда", "четверг", "пятница", "суббота", "воскресенье"),
@@ -27,3 +28,19 @@ def render_prompt(persona: Persona, language: str, time_zone: str, now: Callable
         "weekday": _WEEKDAYS.get(written_in, _WEEKDAYS["en"])[here.weekday()],
     }
     return fill_variables(prompt, persona.variables.get(written_in, {}) | built_in)
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPreview:
+    """A prompt with its variables filled in. ``unknown_variables`` stay in braces."""
+
+    text: str
+    unknown_variables: tuple[str, ...]
+
+
+def preview_prompt(persona: Persona, language: str, prompt: str, time_zone: str) -> PromptPreview:
+    """``prompt`` as the prompt of ``persona`` in ``language``, rendered now."""
+    changed = persona.model_copy(update={"prompts": {**persona.prompts, language: prompt}})
+    text = render_prompt(changed, language, time_zone, lambda: datetime.now(UTC))
+    known = (*BUILT_IN_VARIABLES, *persona.variables.get(language, {}))
+    return PromptPreview(text, unknown_variables(prompt, known))

@@ -12,7 +12,7 @@ class ProgressLine:
 
     def __init__(self, panel: PanelContext, on_cancel: Callable[[], object] | None = None) -> None:
         with html.div().classes("progress-line").props("role=status") as self._line:
-            self._text = html.span().classes("progress-text")
+            self._text = ui.label().classes("progress-text")
             self._bar = ui.linear_progress(0, show_value=False).props("rounded")
             self._bar.props(f'aria-label="{panel.t("common.loading")}"')
             if on_cancel is not None:

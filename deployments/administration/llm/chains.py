@@ -5,11 +5,12 @@ from typing import Annotated
 
 from pydantic import Field
 
+from deployments.administration.llm.route_users import find_route_users, read_configuration, require_unused
 from deployments.administration.office.drafts import Draft
 from deployments.administration.office.snapshot_writer import SnapshotWriter
 from deployments.administration.office.spec_administration import KeyedSpecAdministration
 from deployments.administration.snapshots.loader import SnapshotField
-from deployments.contracts.errors import Conflict, InvalidRequest
+from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.local_models import canonical_local_route, local_routes, without_adapter
 from deployments.contracts.providers import ChainPolicy, RouteChain
 from storage.database import Database
@@ -30,7 +31,7 @@ class ChainDraft(Draft, ChainPolicy):
 
 class ChainAdministration(KeyedSpecAdministration[RouteChain, ChainDraft]):
     """A draft raises InvalidRequest for routes that do not exist, are repeated or form a cycle. A chain is needed while
-    another chain contains it."""
+    the settings, a persona, bot, widget or another chain name it."""
 
     field = SnapshotField.CHAINS
     noun = "chain"
@@ -70,9 +71,7 @@ class ChainAdministration(KeyedSpecAdministration[RouteChain, ChainDraft]):
         return chain
 
     async def _check_unused(self, work: UnitOfWork, spec: RouteChain) -> None:
-        users = [each.name for each in await work.chains.all() if f"{_PREFIX}{spec.name}" in each.routes]
-        if users:
-            raise Conflict(f"this chain is part of {', '.join(users)}: take it out of there first")
+        require_unused(find_route_users(f"{_PREFIX}{spec.name}", await read_configuration(work)), "chain")
 
 
 async def list_known_routes(work: UnitOfWork, local_models: Sequence[str]) -> tuple[str, ...]:

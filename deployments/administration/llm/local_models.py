@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import psutil
 from pydantic import Field, JsonValue
@@ -35,6 +36,8 @@ class ModelOption(FrozenModel):
     installed: bool
     hosted: bool
     fits: bool | None = None
+    memory_needed: int | None = Field(default=None, description="Bytes, on each card or in the memory of the machine")
+    memory_free: int | None = Field(default=None, description="Bytes, when the present model is unloaded")
     reason: str = Field(default="", description="Why it does not fit or cannot be hosted, and what to change")
 
 
@@ -51,6 +54,13 @@ class LocalModelView(FrozenModel):
     error: str = ""
     switch: SwitchRecord | None
     options: tuple[ModelOption, ...]
+
+
+class _Fit(NamedTuple):
+    fits: bool | None
+    reason: str = ""
+    memory_needed: int | None = None
+    memory_free: int | None = None
 
 
 class LocalModels:
@@ -112,7 +122,7 @@ class LocalModels:
         on_gpu = bool(hosted.cards)
         need = _need(service, engine, options, on_gpu, self._store)
         present = _need(service, *self._present(hosted), on_gpu, self._store)
-        fits, reason = self._fits(need, present, report)
+        fit = self._fits(need, present, report)
         manifest = self._store.manifest(model_id)
         return ModelOption(
             id=model_id,
@@ -123,8 +133,7 @@ class LocalModels:
             engine=engine,
             installed=installed,
             hosted=model_id in report.model.split(", "),
-            fits=fits,
-            reason=reason,
+            **fit._asdict(),
         )
 
     def _present(self, hosted: HostedModel) -> tuple[str, dict[str, JsonValue]]:
@@ -132,30 +141,32 @@ class LocalModels:
             return hosted.engine, hosted.options
         return start_options(hosted.engine, hosted.options, hosted.model, self._store)
 
-    def _fits(self, need: MemoryNeed, present: MemoryNeed, report: ReplicaReport) -> tuple[bool | None, str]:
+    def _fits(self, need: MemoryNeed, present: MemoryNeed, report: ReplicaReport) -> _Fit:
         """Whether the model fits, on its cards or in the memory of the machine, when the present one is unloaded."""
         cards = report.hosted.cards if report.hosted else ()
         if need.unknown:
-            return None, need.unknown
+            return _Fit(None, need.unknown)
         if cards:
             return self._fits_on_cards(need, present, cards)
         if need.engine == "vllm":
-            return None, "the deployment has no GPU (num_gpus)"
+            return _Fit(None, "the deployment has no GPU (num_gpus)", need.total)
         free = psutil.virtual_memory().available + report.memory_bytes
-        if need.total <= free:
-            return True, ""
-        return False, f"it needs {gigabytes(need.total)} of memory, {gigabytes(free)} are free"
+        lacking = f"it needs {gigabytes(need.total)} of memory, {gigabytes(free)} are free"
+        return _Fit(need.total <= free, "" if need.total <= free else lacking, need.total, free)
 
-    def _fits_on_cards(self, need: MemoryNeed, present: MemoryNeed, cards: Sequence[str]) -> tuple[bool | None, str]:
+    def _fits_on_cards(self, need: MemoryNeed, present: MemoryNeed, cards: Sequence[str]) -> _Fit:
+        fit = _Fit(True)
         for card_id in cards:
             card = self._find_card(card_id)
             if card is None:
-                return None, f"card {card_id} cannot be read (extra gpu)"
+                return _Fit(None, f"card {card_id} cannot be read (extra gpu)")
             freed = 0 if present.unknown else present.on_card(card.total).total
-            problem = check_one(need, replace(card, free=min(card.total, card.free + freed)))
+            free = min(card.total, card.free + freed)
+            problem = check_one(need, replace(card, free=free))
+            fit = _Fit(problem is None, str(problem or ""), need.on_card(card.total).total, free)
             if problem is not None:
-                return False, str(problem)
-        return True, ""
+                break
+        return fit
 
 
 def _need(service: str, engine: str, options: dict[str, JsonValue], on_gpu: bool, store: ModelStore) -> MemoryNeed:

@@ -6,11 +6,12 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from deployments.administration.llm.chains import list_known_routes
+from deployments.administration.llm.route_users import find_persona_users, read_configuration, require_unused
 from deployments.administration.office.drafts import Draft, RouteName, apply_changes
 from deployments.administration.office.snapshot_writer import SnapshotWriter
 from deployments.administration.office.spec_administration import KeyedSpecAdministration
 from deployments.administration.snapshots.loader import SnapshotField
-from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
+from deployments.contracts.errors import InvalidRequest, NotFound
 from deployments.contracts.frozen_model import Language
 from deployments.contracts.local_models import canonical_local_route, without_adapter
 from deployments.contracts.persona import Persona
@@ -57,7 +58,8 @@ def seed_persona_ids() -> frozenset[str]:
 
 
 class PersonaAdministration(KeyedSpecAdministration[Persona, PersonaDraft]):
-    """The version of a persona is the fingerprint of its content. The default persona cannot be deleted.
+    """The version of a persona is the fingerprint of its content. A persona is needed while the
+    settings, a bot or a widget name it.
 
     A prompt with an unknown variable and a route that does not exist raise InvalidRequest."""
 
@@ -109,8 +111,7 @@ class PersonaAdministration(KeyedSpecAdministration[Persona, PersonaDraft]):
         return _require_known_variables(Persona(id=key, **draft.model_dump(exclude={"route"}), route=route))
 
     async def _check_unused(self, work: UnitOfWork, spec: Persona) -> None:
-        if (await work.settings.get()).default_persona == spec.id:
-            raise Conflict("this is the default persona: choose another default first")
+        require_unused(find_persona_users(spec.id, await read_configuration(work)), "persona")
 
 
 def _require_known_variables(persona: Persona) -> Persona:

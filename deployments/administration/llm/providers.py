@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from deployments.administration.llm.route_users import find_route_users, read_configuration, require_unused
 from deployments.administration.office.drafts import NamedDraft, require_version
 from deployments.administration.office.host_addresses import parse_server_url, url_origin
 from deployments.administration.office.outbound_check import require_outbound_allowed
@@ -75,7 +76,7 @@ class ProviderDraft(NamedDraft):
 
 class ProviderAdministration(NamedSpecAdministration[ProviderSpec, ProviderDraft]):
     """A draft raises Conflict when the name is taken, OutboundRefused for a private server that is not in
-    ``outbound.allowed_hosts``. A provider is needed while it is the default route or part of a chain."""
+    ``outbound.allowed_hosts``. A provider is needed while the settings, a persona, bot, widget or chain name it."""
 
     field = SnapshotField.PROVIDERS
     noun = resource = "provider"
@@ -128,12 +129,7 @@ class ProviderAdministration(NamedSpecAdministration[ProviderSpec, ProviderDraft
         return before.model_copy(update={**fields, **secrets, "version": before.version + 1})
 
     async def _check_unused(self, work: UnitOfWork, spec: ProviderSpec) -> None:
-        route = f"cloud:{spec.id}"
-        if (await work.settings.get()).default_route == route:
-            raise Conflict("this provider is the default route: choose another default first")
-        users = [chain.name for chain in await work.chains.all() if route in chain.routes]
-        if users:
-            raise Conflict(f"this provider is part of {', '.join(users)}: take it out of there first")
+        require_unused(find_route_users(f"cloud:{spec.id}", await read_configuration(work)), "provider")
 
     def _creation_detail(self, spec: ProviderSpec) -> str:
         return spec.provider_type

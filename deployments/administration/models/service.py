@@ -1,6 +1,7 @@
 """Models on this machine: list, download, scan and delete them, and search the model hub."""
 
 import asyncio
+import shutil
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -8,7 +9,7 @@ from deployments.administration.audit.audit_recorder import AuditRecorder
 from deployments.administration.models.downloads import Downloads, FindModel
 from deployments.administration.models.hub_browser import HubBrowser, model_id_for_repo, require_repo_id
 from deployments.administration.models.model_scan import ModelScan
-from deployments.administration.models.views import DownloadStatus, HubModel, ModelView, ScanStatus
+from deployments.administration.models.views import DownloadStatus, HubModel, ModelStorage, ModelView, ScanStatus
 from deployments.administration.office.thread_pools import DedicatedThreadPool
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
 from deployments.models.catalogue import Catalogue, CatalogueModel, ModelKind
@@ -46,6 +47,10 @@ class ModelAdministration:
     async def list(self) -> tuple[ModelView, ...]:
         """Returns the catalogue in its order, then other models in the store."""
         return await asyncio.to_thread(self._list, dict(self._in_use()))
+
+    async def storage(self) -> ModelStorage:
+        """Returns the size of the models folder, and what is free on its file system."""
+        return await asyncio.to_thread(self._storage)
 
     async def scan(self, username: str) -> ScanStatus:
         """Starts a scan of all installed models. Raises Conflict while one is running."""
@@ -161,6 +166,11 @@ class ModelAdministration:
         unfinished = self._store.root / ".partial"
         partial = {path.name for path in unfinished.iterdir() if path.is_dir()} if unfinished.is_dir() else set()
         return frozenset({*model_directory_names(self._store), *partial})
+
+    def _storage(self) -> ModelStorage:
+        root = next(each for each in (self._store.root, *self._store.root.parents) if each.exists())
+        disk = shutil.disk_usage(root)
+        return ModelStorage(total=disk.total, free=disk.free, models=directory_bytes(self._store.root))
 
     def _list(self, in_use: Mapping[str, str]) -> tuple[ModelView, ...]:
         catalogued = {model.id: model for model in self._catalogue.models}

@@ -27,6 +27,14 @@ class ModelView(FrozenModel):
     unfinished_bytes: int = Field(default=0, description="Data of an unfinished download")
 
 
+class ModelStorage(FrozenModel):
+    """The file system of the models folder. ``models`` is what models take, with unfinished downloads."""
+
+    total: int
+    free: int
+    models: int
+
+
 class FileProgress(FrozenModel):
     path: str
     done: int

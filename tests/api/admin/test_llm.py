@@ -6,8 +6,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from deployments.administration.bots.buttons import ButtonDraft
+from deployments.administration.bots.service import BotDraft
 from deployments.administration.llm.provider_test import ProviderTestResult
 from deployments.administration.office.composition import OfficeServices
+from deployments.administration.widgets.service import WidgetDraft
 from deployments.api.admin.llm.models import models_router
 from deployments.api.admin.llm.personas import personas_router
 from deployments.api.admin.llm.providers import chains_router, providers_router
@@ -345,6 +348,39 @@ async def test_one_provider_is_the_default(client: httpx.AsyncClient, office: Of
     await client.post(f"/llm/providers/{two['id']}/set-default")
     assert [each.id for each in office.publisher.current.providers if each.is_default] == [two["id"]]
     assert (await client.post("/llm/providers/none/set-default")).status_code == 404
+
+
+async def test_delete_is_refused_while_something_uses_it(client: httpx.AsyncClient, office: OfficeServices) -> None:
+    provider = await create_provider(client, "занят")
+    await client.post("/llm/routes", json={"name": "запас", "routes": ["local"]})
+    persona = {"name": "Ольга", "prompts": {"ru": "Ты Ольга."}, "route": provider["route"]}
+    assert (await client.post("/llm/personas", json=persona)).status_code == 201
+    button = ButtonDraft(id="b", label="Кнопка", route="gemini")
+    bot = await office.bots.create(
+        BotDraft(name="Бот", token="123456:AAH-secret-token-wxyz", action_buttons=(button,)), "test"
+    )
+    widget = await office.widgets.create(WidgetDraft(name="Сайт", route="chain:запас", persona_id="persona"), "test")
+    used = {
+        f"/llm/providers/{provider['id']}": "persona Ольга, bot Бот:",
+        "/llm/routes/запас": "widget Сайт:",
+        "/llm/personas/persona": "widget Сайт:",
+    }
+    for path, users in used.items():
+        refused = await client.delete(path)
+        assert (refused.status_code, f"used by {users}" in refused.json()["detail"]) == (409, True), refused.text
+    await office.bots.delete(bot.id, "test")
+    await office.widgets.delete(widget.id, "test")
+    for path in reversed(used):
+        assert (await client.delete(path)).status_code in (200, 204)
+
+
+async def test_prompt_preview_fills_variables(client: httpx.AsyncClient, office: OfficeServices) -> None:
+    before = office.publisher.current.persona("anna")
+    body = {"prompt": "Ты {{name}}, сегодня {{weekday}}. {{mood}}", "language": "ru"}
+    reply = (await client.post("/llm/prompt/anna/preview", json=body)).json()
+    assert reply["prompt"].startswith(f"Ты {before.name}, сегодня ")
+    assert (reply["prompt"].count("{{"), reply["unknown_variables"]) == (1, ["mood"])
+    assert office.publisher.current.persona("anna") == before
 
 
 async def test_chain_routes_exist_and_are_acyclic(client: httpx.AsyncClient, office: OfficeServices) -> None:

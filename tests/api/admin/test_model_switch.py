@@ -182,6 +182,7 @@ async def test_options_show_what_is_installed_and_fits(http: httpx.AsyncClient, 
     qwen, deepseek = options["qwen2.5-7b-instruct-awq"], options["deepseek-llm-7b-chat"]
     assert (qwen["installed"], qwen["fits"], qwen["engine"], "ru" in qwen["languages"]) == (False, True, "vllm", True)
     assert (deepseek["fits"], "choose a smaller" in deepseek["reason"]) == (False, True)
+    assert deepseek["memory_needed"] > deepseek["memory_free"] > 0
     assert (options["m-2"]["installed"], options["m-2"]["fits"]) == (True, True)
     assert (options["broken"]["fits"], "broken.gguf" in options["broken"]["reason"]) == (None, True)
     assert "whisper-base" not in options

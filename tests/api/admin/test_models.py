@@ -32,6 +32,9 @@ async def test_download_has_progress_and_is_listed(rig: ModelRig) -> None:
             {"path": "config.json", "done": len(CONFIG), "total": len(CONFIG)},
         ]
         (after,) = (await http.get("/models/list")).json()["models"]
+        storage = (await http.get("/models/storage")).json()
+        assert storage["models"] >= after["size"] > 0
+        assert storage["total"] >= storage["free"] > 0
         assert (after["installed"], after["revision"], after["source"]) == (True, "r1", "https")
     assert (await audited(rig.office))[0] == ("anna", "download", "model")
 

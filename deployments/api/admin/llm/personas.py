@@ -19,6 +19,7 @@ from deployments.api.admin.llm.schemas import (
     PersonaList,
     PersonaReply,
     PromptBody,
+    PromptPreviewReply,
     PromptReply,
     persona_reply,
 )
@@ -26,6 +27,7 @@ from deployments.api.admin.request_identity import Caller
 from deployments.contracts.errors import NotFound
 from deployments.contracts.identity import Identity
 from deployments.contracts.persona import Persona
+from deployments.conversation.persona_prompt import preview_prompt
 
 _INVALID_ID_CHARACTERS = re.compile(r"[^a-z0-9_-]+")
 _MAX_ID_LENGTH = 50
@@ -87,6 +89,14 @@ def _add_prompts(router: APIRouter, personas: PersonaAdministration, publisher: 
     ) -> PromptReply:
         """The version is optional, for older clients."""
         return await save_prompt(persona, body, caller, response, version)
+
+    @router.post("/prompt/{persona}/preview")
+    async def preview(persona: str, body: PromptBody) -> PromptPreviewReply:
+        """The given prompt with its variables filled in. Nothing is stored."""
+        settings = publisher.current.settings
+        language = body.language or settings.default_language
+        found = preview_prompt(await personas.get(persona), language, body.prompt, settings.time_zone)
+        return PromptPreviewReply(prompt=found.text, language=language, unknown_variables=list(found.unknown_variables))
 
     @router.post("/prompt/{persona}/reset")
     async def reset(persona: str, caller: Caller, response: Response, version: IfMatch) -> PromptReply:
@@ -153,7 +163,7 @@ def _add_personas(router: APIRouter, personas: PersonaAdministration, publisher:
 
     @router.delete("/personas/{persona}", status_code=status.HTTP_204_NO_CONTENT)
     async def remove(persona: str, caller: Caller, version: IfMatch) -> None:
-        """409 for the default persona."""
+        """409, which says by what, while the settings, a bot or a widget use it."""
         await personas.delete(persona, caller.username, version)
 
 

@@ -70,7 +70,7 @@ def providers_router(providers: ProviderAdministration, test: ProviderTest) -> A
 
     @router.delete("/{provider_id}")
     async def remove(provider_id: str, caller: Caller, version: IfMatch) -> ProviderDeletedReply:
-        """409 while it is the default route or part of a chain."""
+        """409, which says by what, while the settings, a persona, bot, widget or chain use it."""
         await providers.delete(provider_id, caller.username, version)
         return ProviderDeletedReply(message=f"{provider_id} was deleted")
 
@@ -122,7 +122,7 @@ def chains_router(chains: ChainAdministration) -> APIRouter:
 
     @router.delete("/{name}", status_code=status.HTTP_204_NO_CONTENT)
     async def remove(name: str, caller: Caller, version: IfMatch) -> None:
-        """409 while another chain contains it."""
+        """409, which says by what, while the settings, a persona, bot, widget or another chain use it."""
         await chains.delete(name, caller.username, version)
 
     return router

@@ -38,6 +38,14 @@ class PromptReply(BaseModel):
     prompts: dict[str, str]
 
 
+class PromptPreviewReply(BaseModel):
+    """A prompt as a model gets it now. ``unknown_variables`` stay in braces; such a prompt cannot be saved."""
+
+    prompt: str
+    language: str
+    unknown_variables: list[str]
+
+
 class DefaultPersonaBody(VersionedAdminRequest):
     persona: str = Field(min_length=1, max_length=50)
 

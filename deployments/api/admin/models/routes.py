@@ -12,6 +12,7 @@ from deployments.api.admin.models.schemas import (
     HubModel,
     HubSearchResults,
     ModelList,
+    ModelStorage,
     ScanStatus,
 )
 from deployments.api.admin.request_identity import Caller
@@ -29,6 +30,11 @@ def build_router(models: ModelAdministration) -> APIRouter:
     @router.get("/list")
     async def listing() -> ModelList:
         return ModelList(models=await models.list())
+
+    @router.get("/storage")
+    async def storage() -> ModelStorage:
+        """What models take on the disk, and what is free."""
+        return await models.storage()
 
     @router.post("/scan")
     async def scan(caller: Caller) -> ScanStatus:

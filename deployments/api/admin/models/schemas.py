@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from deployments.administration.models.views import DownloadStatus, HubModel, ModelView, ScanStatus
+from deployments.administration.models.views import DownloadStatus, HubModel, ModelStorage, ModelView, ScanStatus
 from deployments.administration.office.drafts import Draft
 from deployments.contracts.frozen_model import FrozenModel
 from deployments.models.catalogue import ModelKind
@@ -16,6 +16,7 @@ __all__ = [
     "HubModel",
     "HubSearchResults",
     "ModelList",
+    "ModelStorage",
     "ScanStatus",
 ]
 
