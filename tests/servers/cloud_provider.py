@@ -44,13 +44,15 @@ class ReceivedRequest:
 
 
 class CloudProviderServer:
-    """``requests`` are all requests, ``connections`` the number of connections that were opened."""
+    """``requests`` are all requests, ``connections`` is the number of opened connections, ``peers`` are the addresses
+    that they came from."""
 
     def __init__(self, dialect: str) -> None:
         self.dialect = dialect
         self.script = Script()
         self.requests: list[ReceivedRequest] = []
         self.connections = 0
+        self.peers: set[str] = set()
         self.closed_early = asyncio.Event()
         self.port = 0
 
@@ -65,6 +67,7 @@ class CloudProviderServer:
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.peers.add(writer.get_extra_info("peername")[0])
         try:
             while True:
                 request = await _read_request(reader)
