@@ -53,7 +53,7 @@ def measure(quick: bool) -> BenchmarkResult:
         f"Start, demo graph with four engines ({count} times, median, lowest–highest; seconds)",
         (
             "on the data folder",
-            "until 'The secretary answers'",
+            "until 'Ready in'",
             "until a whole spoken answer",
             "Ctrl-C until all ended",
         ),

@@ -45,7 +45,7 @@ def secretary_server(name: str, data: Path, graph: Path, *options: str) -> Serve
 
 def wait_for_secretary(server: ServerProcess) -> float:
     """Seconds from the start until the console prints that the secretary answers."""
-    return wait_until_up(server, lambda: "The secretary answers" in server.log_text())
+    return wait_until_up(server, lambda: "Ready in" in server.log_text())
 
 
 def python_server(name: str, directory: Path, arguments: list[str], environment: Mapping[str, str]) -> ServerProcess:

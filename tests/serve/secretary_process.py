@@ -172,7 +172,7 @@ def running_secretary(data: Path, graph: Path, *options: str, **variables: str) 
     """A secretary that answers. It gets Ctrl-C after the block, unless the block has ended it."""
     running = start_secretary(data, graph, *options, **variables)
     try:
-        running.wait_for_output("The secretary answers")
+        running.wait_for_output("Ready in")
         yield running
     finally:
         if running.process.poll() is None:
