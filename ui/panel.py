@@ -58,6 +58,7 @@ def mount_panel(
     serve_style_sheet(nicegui_app, _ASSETS / "styles")
     nicegui_app.mount("/assets", StaticFiles(directory=_ASSETS), name="panel-assets")
     nicegui_app.add_middleware(PanelGuard, sessions=sessions, secure=secure_cookie)
+    nicegui_app.config.quasar_config["loadingBar"]["skipHijack"] = True  # it has no name for screen readers
     version = _assets_version()
     overview = OverviewCache(services, max_age_s=overview_max_age_s)
     attention = AttentionCache(services, overview, max_age_s=2 * refresh_interval_s)
@@ -145,6 +146,7 @@ def _prepare_document(panel: PanelContext, version: str) -> None:
     page = ui.context.client.page
     page.language = "ru" if panel.t.language == "ru" else "en-US"
     page.dark = panel.preferences.dark
+    ui.add_head_html(f"<script>document.documentElement.dataset.theme = '{panel.preferences.theme}'</script>")
     for sheet in ("theme.css", "panel.css"):
         ui.add_head_html(f'<link rel="stylesheet" href="{panel.root_path}/assets/{sheet}?{version}">')
 

@@ -8,7 +8,7 @@ from ui.translations import DEFAULT_LANGUAGE, LANGUAGES
 
 LANGUAGE_COOKIE = "secretary_language"
 THEME_COOKIE = "secretary_theme"
-THEMES = ("auto", "light", "dark")
+THEMES = ("auto", "light", "dark", "contrast")
 YEAR_S = 365 * 24 * 3600
 
 
@@ -19,7 +19,7 @@ class Preferences:
 
     @property
     def dark(self) -> bool | None:
-        """The value of NiceGUI's dark mode; None follows the system."""
+        """The value of NiceGUI's dark mode; None follows the system, as the theme of high contrast does."""
         return {"light": False, "dark": True}.get(self.theme)
 
 

@@ -13,8 +13,13 @@ from ui.navigation import PanelTab, tabs_of
 from ui.preferences import LANGUAGE_COOKIE, THEME_COOKIE, cookie_script
 from ui.translations import LANGUAGES
 
-_THEME_ICONS = {"auto": "brightness_auto", "light": "light_mode", "dark": "dark_mode"}
-_THEME_TEXTS = {"auto": "shell.theme_auto", "light": "shell.theme_light", "dark": "shell.theme_dark"}
+_THEME_ICONS = {"auto": "brightness_auto", "light": "light_mode", "dark": "dark_mode", "contrast": "contrast"}
+_THEME_TEXTS = {
+    "auto": "shell.theme_auto",
+    "light": "shell.theme_light",
+    "dark": "shell.theme_dark",
+    "contrast": "shell.theme_contrast",
+}
 
 
 class TabArea(ui.sub_pages):
@@ -92,7 +97,8 @@ def _theme_switch(panel: PanelContext, dark: ui.dark_mode) -> None:
         def choose(theme: str) -> None:
             dark.value = {"light": False, "dark": True}.get(theme)
             icon.name = _THEME_ICONS[theme]
-            ui.run_javascript(cookie_script(THEME_COOKIE, theme, f"{panel.root_path}/"))
+            store = cookie_script(THEME_COOKIE, theme, f"{panel.root_path}/")
+            ui.run_javascript(f"{store}; document.documentElement.dataset.theme = '{theme}'")
 
         with ui.menu().props('anchor="bottom right" self="top right"').classes("menu"):
             for theme, name in _THEME_ICONS.items():

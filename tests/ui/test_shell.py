@@ -9,6 +9,21 @@ from tests.ui.panel_server import PanelServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
+_COLOURS = "['color', 'backgroundColor'].map((name) => getComputedStyle(document.body)[name])"
+_CONTRAST = """(element) => {
+  const light = (colour) => {
+    const [r, g, b] = colour.match(/[\\d.]+/g).map((value) => value / 255)
+      .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const opaque = (each) => !/, 0\\)$/.test(getComputedStyle(each).backgroundColor);
+  let below = element;
+  while (!opaque(below)) below = below.parentElement;
+  const [dim, bright] = [light(getComputedStyle(element).color), light(getComputedStyle(below).backgroundColor)]
+    .sort((a, b) => a - b);
+  return (bright + 0.05) / (dim + 0.05);
+}"""
+
 
 async def test_tabs_open_without_page_load(admin: BrowserUser) -> None:
     await admin.open_logged_in()
@@ -119,3 +134,35 @@ async def test_short_paths_redirect_to_panel(panel_server: PanelServer, path: st
 async def _choose_theme(user: BrowserUser, theme: str) -> None:
     await user.page.get_by_label("Тема оформления").click()
     await user.page.locator(f"[data-theme-choice={theme}]").click()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_high_contrast_follows_system(open_browser, scheme: str) -> None:
+    user: BrowserUser = await open_browser(color_scheme=scheme)
+    await user.open_logged_in()
+    await _choose_theme(user, "contrast")
+    for _ in range(2):  # chosen now, and after a reload
+        colours = await user.page.evaluate(_COLOURS)
+        black_on_white = ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]
+        assert colours == (black_on_white if scheme == "light" else black_on_white[::-1])
+        await user.page.reload()
+        await expect(user.page.locator(".shell")).to_be_visible()
+
+
+async def test_system_setting_gives_high_contrast(open_browser) -> None:
+    user: BrowserUser = await open_browser(contrast="more")
+    await user.open_logged_in()
+    assert await user.page.evaluate(_COLOURS) == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]
+    await _choose_theme(user, "dark")
+    assert await user.page.evaluate(_COLOURS) == ["rgb(255, 255, 255)", "rgb(0, 0, 0)"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_toast_and_primary_button_are_readable(open_browser, theme: str) -> None:
+    user: BrowserUser = await open_browser(color_scheme=theme)
+    await user.open_logged_in("faq")
+    toast = "{message: 'Saved', type: 'positive', closeBtn: 'Close', timeout: 0}"
+    await user.page.evaluate(f"Quasar.Notify.create({toast})")
+    for element in (user.page.locator(".q-notification .q-btn"), user.page.locator(".q-btn.bg-primary").first):
+        await expect(element).to_be_visible()
+        assert await element.evaluate(_CONTRAST) >= 4.5
