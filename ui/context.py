@@ -16,6 +16,7 @@ from ui.error_messages import explain_error
 from ui.panel_overview import OverviewCache
 from ui.panel_services import PanelServices
 from ui.preferences import Preferences
+from ui.shared_readings import SharedReadings
 from ui.translations import Translator
 
 ToastTone = Literal["positive", "negative", "warning", "info"]
@@ -29,6 +30,7 @@ class PanelContext:
     services: PanelServices
     overview: OverviewCache
     attention: AttentionCache
+    readings: SharedReadings
     session: PanelSession
     preferences: Preferences
     t: Translator

@@ -23,6 +23,7 @@ from ui.panel_overview import OverviewCache
 from ui.panel_services import PanelServices
 from ui.preferences import preferences_of
 from ui.root_path import RootPathMiddleware
+from ui.shared_readings import SharedReadings
 from ui.shell import build_shell
 from ui.style_sheet import serve_style_sheet
 from ui.translations import Translator
@@ -62,9 +63,10 @@ def mount_panel(
     version = _assets_version()
     overview = OverviewCache(services, max_age_s=overview_max_age_s)
     attention = AttentionCache(services, overview, max_age_s=2 * refresh_interval_s)
+    readings = SharedReadings(services, max_age_s=overview_max_age_s)
 
     async def root(request: Request) -> Response | None:
-        return await _open_page(request, services, overview, attention, sessions, version, refresh_interval_s)
+        return await _open_page(request, services, overview, attention, readings, sessions, version, refresh_interval_s)
 
     ui.run_with(
         app,
@@ -112,6 +114,7 @@ async def _open_page(
     services: PanelServices,
     overview: OverviewCache,
     attention: AttentionCache,
+    readings: SharedReadings,
     sessions: PanelSessions,
     version: str,
     refresh_interval_s: float,
@@ -124,7 +127,9 @@ async def _open_page(
     preferences = preferences_of(request)
     t = Translator(preferences.language)
     client = ui.context.client
-    panel = PanelContext(services, overview, attention, session, preferences, t, root, client, refresh_interval_s)
+    panel = PanelContext(
+        services, overview, attention, readings, session, preferences, t, root, client, refresh_interval_s
+    )
     _prepare_document(panel, version)
     _close_page_with_session(panel, sessions)
     build_shell(panel)

@@ -57,6 +57,7 @@ class ServiceView(FrozenModel):
     wanted: Literal["running", "stopped"]
     controllable: bool
     gpu_required: bool
+    can_sleep: bool = Field(default=False, description="Its engine can give its memory back and wake again")
     pid: int | None = Field(description="Process of the first replica")
     memory_mb: float | None = Field(description="Sum over all replicas")
     queue: int = Field(default=0, description="Requests of all doors that wait for the first byte")
@@ -220,6 +221,7 @@ class ServiceControl:
             wanted="running" if self._registry.desired_state_of(name).loaded else "stopped",
             controllable=name in self._services,
             gpu_required=bool(facts and facts.num_gpus),
+            can_sleep=any(each.can_sleep for each in reports),
             pid=next((each.pid for each in replicas if each.pid), None),
             memory_mb=round(sum(memory_values), 1) if memory_values else None,
             queue=queue,
