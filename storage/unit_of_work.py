@@ -2,6 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from storage.repositories.activity import ActivityRepository
 from storage.repositories.audit import AuditRepository
 from storage.repositories.consents import ConsentRepository
 from storage.repositories.exchanges import ExchangeRepository
@@ -34,6 +35,7 @@ class UnitOfWork:
     """The repositories of one transaction, which ``Database.unit_of_work`` commits."""
 
     def __init__(self, session: AsyncSession) -> None:
+        self.activity = ActivityRepository(session)
         self.audit = AuditRepository(session)
         self.bots = SpecRepository(session, BOTS)
         self.consents = ConsentRepository(session)

@@ -11,8 +11,9 @@ failed, timed out, cancelled    kept      dropped: the model would continue from
 ==============================  ========  =================================================
 
 Unanswered questions are sent to the model together with the next one (``conversation.prompt``). The ``Exchange`` of a
-door keeps the text of a failed answer and says so in ``finished``. A turn without any text is not reported. Closing a
-chat page does not stop the turn: its answer is completed and kept. Phone lines have no stored conversation.
+door keeps the text of a failed answer and says so in ``finished`` and ``error``. A turn without any text is reported
+only when it failed on the side of the server. Closing a chat page does not stop the turn: its answer is completed and
+kept. Phone lines have no stored conversation.
 """
 
 import hashlib
@@ -107,6 +108,7 @@ class StoredMessage:
     created_at: datetime
     route: str = ""
     edited: bool = False
+    turn_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

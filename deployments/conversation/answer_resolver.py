@@ -55,6 +55,8 @@ class TurnResult:
     calls_tools: bool = False
     audio_seconds: float = 0.0
     finished: bool = False
+    error: str = ""
+    """The code of an error on the side of the server."""
 
 
 class AnswerResolver:

@@ -35,7 +35,7 @@ from deployments.contracts.streams import Closing, ReadAhead
 from deployments.conversation.answer_resolver import AnswerResolver, TurnResult
 from deployments.conversation.continued_speech import SpeechTimeouts
 from deployments.conversation.faq_answers import FaqLookup
-from deployments.conversation.model_choice import TurnRoutes, routes_of_turn
+from deployments.conversation.model_choice import TurnRoutes, language_of_question, routes_of_turn
 from deployments.conversation.observers import observe_stream
 from deployments.conversation.phrase_cache import PhraseCache
 from deployments.conversation.ready.maker import ReadyAnswersEngines
@@ -54,6 +54,7 @@ log = logging.getLogger(__name__)
 
 _CHUNKS_AHEAD = 16
 _MEGABYTE = 1 << 20
+_SERVER_ERROR = 500
 _LONG_TEXT_CHARS = 4_096
 """A longer text is split in a thread, because it takes tens of milliseconds."""
 
@@ -225,11 +226,12 @@ class ConversationAssistant:
             timer.mark("total")
             yield TurnFinished(result.finish_reason, result.usage, timer.timings(), result.route, result.model)
         except SecretaryError as error:
+            result.error = error.code if error.status >= _SERVER_ERROR else ""
             if not delivered:
                 raise
             yield TurnFailed(error.code, error.message, error.retryable, error.status)
         finally:
-            self._record(turn, result, timer)
+            self._record(turn, snapshot, result, timer)
 
     def _voice_parameters(
         self,
@@ -277,14 +279,14 @@ class ConversationAssistant:
         if chunk.cloned_voice:
             self._voices.find(chunk.cloned_voice)
 
-    def _record(self, turn: ChatTurn, result: TurnResult, timer: TurnTimer) -> None:
+    def _record(self, turn: ChatTurn, snapshot: Snapshot, result: TurnResult, timer: TurnTimer) -> None:
         timings = timer.timings()
         log.info(
             "turn=%s source=%s route=%s total_ms=%.1f first_token_ms=%s finished=%s",
             *(turn.turn_id, turn.source.kind.value, result.route or "-", timings.total_ms),
             *(timings.first_token_ms, result.finished),
         )
-        if turn.session_id is None or not result.text or result.calls_tools:
+        if turn.session_id is None or result.calls_tools or not (result.text or result.error):
             return  # the turn with the results of the tools has the question and the answer
         if not turn.question.strip() and not turn.question_images:
             return
@@ -303,8 +305,16 @@ class ConversationAssistant:
                 completion_tokens=result.usage.completion_tokens,
                 cost=result.usage.cost,
                 audio_seconds=result.audio_seconds,
+                language=language_of_question(turn, snapshot),
+                faq_rule=result.match.rule if result.match else "",
+                faq_score=result.match.score if result.match else 0,
+                faq_ms=timings.faq_ms,
+                first_token_ms=timings.first_token_ms,
+                first_sentence_ms=timings.first_sentence_ms,
+                first_audio_ms=timings.first_audio_ms,
                 total_ms=timings.total_ms,
                 finished=result.finished,
+                error=result.error,
                 created_at=self._now(),
             )
         )

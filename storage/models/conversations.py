@@ -75,9 +75,18 @@ class ExchangeRow(Base):
     """A question and its answer. ``turn_id`` is unique, so a repeated report stores an exchange once.
 
     ``session_id`` and ``faq_entry_id`` are not foreign keys: an exchange outlives the conversation and the entry.
+    ``needs_answer`` marks a question without an answer, until somebody writes one or dismisses the question.
     """
 
     __tablename__ = "exchanges"
+    __table_args__ = (
+        Index(
+            "ix_exchanges_needs_answer",
+            "created_at",
+            sqlite_where=text("needs_answer = 1"),
+            postgresql_where=text("needs_answer"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     turn_id: Mapped[str] = mapped_column(String(100), unique=True)
@@ -93,8 +102,17 @@ class ExchangeRow(Base):
     completion_tokens: Mapped[int]
     cost: Mapped[float] = mapped_column(default=0.0, server_default="0")
     audio_seconds: Mapped[float]
+    language: Mapped[str] = mapped_column(String(35), default="", server_default=EMPTY)
+    faq_rule: Mapped[str] = mapped_column(String(20), default="", server_default=EMPTY)
+    faq_score: Mapped[float] = mapped_column(default=0.0, server_default="0")
+    faq_ms: Mapped[float | None]
+    first_token_ms: Mapped[float | None]
+    first_sentence_ms: Mapped[float | None]
+    first_audio_ms: Mapped[float | None]
     total_ms: Mapped[float]
     finished: Mapped[bool]
+    error: Mapped[str] = mapped_column(String(50), default="", server_default=EMPTY)
+    needs_answer: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(index=True)
 
 

@@ -17,8 +17,8 @@ from storage.models.base import now
 from storage.repositories.sessions import without_session_sync
 
 _COLUMNS = tuple(Exchange.model_fields)
-_ATTRIBUTES = tuple(getattr(ExchangeRow, name) for name in _COLUMNS)
-_values = attrgetter(*_COLUMNS)
+_ATTRIBUTES = (*(getattr(ExchangeRow, name) for name in _COLUMNS), ExchangeRow.needs_answer)
+_values = attrgetter(*_COLUMNS, "needs_answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class ExchangeRepository:
         count = 0
         for batch in batches(session_ids):
             own = update(ExchangeRow).where(ExchangeRow.session_id.in_(batch)).returning(ExchangeRow.id)
-            redacted = own.values(question="", answer="", session_id=None)
+            redacted = own.values(question="", answer="", session_id=None, needs_answer=False)
             count += len((await self._session.execute(without_session_sync(redacted))).all())
         return count
 
@@ -116,7 +116,8 @@ class ExchangeRepository:
         """Clears question and answer of the exchanges of these turns. Their figures are kept."""
         for batch in batches(turn_ids):
             own = update(ExchangeRow).where(ExchangeRow.turn_id.in_(batch))
-            await self._session.execute(without_session_sync(own.values(question="", answer="")))
+            redacted = own.values(question="", answer="", needs_answer=False)
+            await self._session.execute(without_session_sync(redacted))
 
     async def remove_before(self, moment: datetime, limit: int) -> int:
         """Deletes at most ``limit`` exchanges older than ``moment``, the oldest first, and returns their number."""

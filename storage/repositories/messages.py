@@ -278,4 +278,5 @@ def _stored(row: ChatMessageRow) -> StoredMessage:
         created_at=row.created_at,
         route=row.route,
         edited=row.edited,
+        turn_id=row.turn_id,
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeVar, cast
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Executable, Select, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Executable, case, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from deployments.contracts.chat import GenerationOptions, Overrides, Route, SourceKind, TurnSource
@@ -16,21 +16,12 @@ from storage.batches import batches
 from storage.comparison import comparison_key
 from storage.models import ChatMessageRow, ChatSessionRow, ConsentRow, RecordingRow
 from storage.models.base import JsonValue, now
+from storage.repositories.session_filter import SessionFilter, matching_sessions
 
 BulkT = TypeVar("BulkT", bound=Executable)
 
 _MAX_TITLE_KEY = 255
 _PARAMS = ("temperature", "max_tokens", "top_p", "repetition_penalty")
-
-
-@dataclass(frozen=True, slots=True)
-class SessionFilter:
-    """Criteria for conversations. None matches any value. The title must contain every word of ``title``."""
-
-    source: str | None = None
-    source_id: str | None = None
-    owner: str | None = None
-    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +118,7 @@ class SessionRepository:
 
     async def page(self, criteria: SessionFilter, limit: int, offset: int) -> tuple[tuple[StoredSession, ...], int]:
         """A page of matching conversations, the last updated first, and their total number."""
-        found = _matching(criteria)
+        found = matching_sessions(criteria)
         newest = found.order_by(ChatSessionRow.updated_at.desc(), ChatSessionRow.id.desc()).limit(limit).offset(offset)
         rows = (await self._session.scalars(newest)).all()
         if len(rows) < limit and (rows or not offset):
@@ -239,21 +230,6 @@ def _of_person(source: TurnSource, person: str) -> tuple[ColumnElement[bool], ..
         ChatSessionRow.source_id == source.instance_id,
         ChatSessionRow.person == person,
     )
-
-
-def _matching(criteria: SessionFilter) -> Select[ChatSessionRow]:
-    found = select(ChatSessionRow)
-    exact = (
-        (ChatSessionRow.source, criteria.source),
-        (ChatSessionRow.source_id, criteria.source_id),
-        (ChatSessionRow.owner, criteria.owner),
-    )
-    for column, value in exact:
-        if value is not None:
-            found = found.where(column == value)
-    for word in comparison_key(criteria.title).split():
-        found = found.where(ChatSessionRow.title_key.contains(word, autoescape=True))
-    return found
 
 
 def _title_columns(title: str) -> dict[str, JsonValue]:

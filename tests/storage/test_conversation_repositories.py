@@ -7,7 +7,7 @@ import pytest
 from deployments.contracts.chat import Overrides
 from deployments.contracts.reports import KeyUsage, UsageCount
 from storage.database import Database
-from storage.repositories.sessions import SessionFilter
+from storage.repositories.session_filter import SessionFilter
 from storage.repositories.usage import UsageTotals
 from tests.storage.database_urls import ON_BOTH_DATABASES
 from tests.storage.records import DAY, NOW, PANEL, TELEGRAM, exchange, recording

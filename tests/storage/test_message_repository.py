@@ -6,7 +6,7 @@ from deployments.contracts.chat import ChatMessage, GenerationOptions, Overrides
 from deployments.contracts.settings import Settings
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
-from storage.repositories.sessions import SessionFilter
+from storage.repositories.session_filter import SessionFilter
 from tests.storage.audit_rows import first_broken_row
 from tests.storage.conversation_tree import (
     OPERATIONS,

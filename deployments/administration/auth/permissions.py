@@ -18,6 +18,7 @@ class AdminResource(StrEnum):
     SETTINGS = "settings"
     FAQ = "FAQ"
     FAQ_FILES = "FAQ files"
+    OPEN_QUESTIONS = "open questions"
     TRANSCRIPTS = "transcripts"
     RECOGNITION = "recognition"
     PROVIDERS = "providers"
@@ -57,6 +58,7 @@ _REQUIRED_ROLES = {
     AdminResource.SETTINGS: RequiredRoles(VIEWER, OPERATOR),
     AdminResource.FAQ: RequiredRoles(VIEWER, OPERATOR),
     AdminResource.FAQ_FILES: RequiredRoles(OPERATOR, OPERATOR),
+    AdminResource.OPEN_QUESTIONS: RequiredRoles(OPERATOR, OPERATOR),
     AdminResource.TRANSCRIPTS: RequiredRoles(OPERATOR, OPERATOR),
     AdminResource.RECOGNITION: RequiredRoles(VIEWER, OPERATOR),
     AdminResource.PROVIDERS: RequiredRoles(OPERATOR, ADMIN),

@@ -9,14 +9,17 @@ from deployments.administration.office.text_bounds import MAX_SEARCH_LENGTH, req
 from deployments.administration.privacy.file_remover import FileRemover
 from deployments.contracts.chat import Overrides, SourceKind, TurnSource
 from deployments.contracts.errors import Conflict, Forbidden, InvalidRequest, NotFound
+from deployments.contracts.exchange import Exchange
 from deployments.contracts.identity import Identity, Role
 from deployments.contracts.sessions import ConversationBranch, StoredMessage, StoredSession
 from storage.database import Database
+from storage.repositories.answered_by import AnsweredBy
 from storage.repositories.audit import AuditEvent
-from storage.repositories.sessions import SessionFilter
+from storage.repositories.session_filter import SessionFilter
 from storage.unit_of_work import UnitOfWork
 
 __all__ = [
+    "AnsweredBy",
     "ChatSessions",
     "ChatThread",
     "SessionFilter",
@@ -60,6 +63,7 @@ class ChatSessions:
             filters = replace(filters, owner=caller.username)
         require_page(limit, offset)
         require_text(filters.title, MAX_SEARCH_LENGTH, "search")
+        require_text(filters.text, MAX_SEARCH_LENGTH, "text")
         async with self._database.unit_of_work() as work:
             return await work.sessions.page(filters, limit, offset)
 
@@ -93,6 +97,13 @@ class ChatSessions:
                     if len(siblings) > 1:
                         versions[message.id] = siblings
             return ChatThread(session, messages, versions)
+
+    async def turns(self, caller: Identity, session_id: str) -> dict[str, Exchange]:
+        """What answered the turns of all branches, and when: exchanges by turn id. Exchanges are kept for a limited
+        time, so that old turns have none. Raises NotFound."""
+        async with self._database.unit_of_work() as work:
+            await get_visible_session(work, caller, session_id)
+            return {exchange.turn_id: exchange for exchange in await work.exchanges.of_sessions((session_id,))}
 
     async def newest_messages(self, caller: Identity, session_id: str, limit: int) -> tuple[StoredMessage, ...]:
         """The last ``limit`` messages of the current branch, oldest first. Raises NotFound."""

@@ -20,6 +20,7 @@ from deployments.administration.chat.dialogue import Dialogue
 from deployments.administration.chat.running_turns import RunningTurns
 from deployments.administration.chat.sessions import ChatSessions
 from deployments.administration.faq.importing import FaqImporter
+from deployments.administration.faq.open_questions import OpenQuestions
 from deployments.administration.faq.service import FaqAdministration
 from deployments.administration.keys.service import ApiKeyAdministration
 from deployments.administration.llm.chains import ChainAdministration
@@ -41,6 +42,7 @@ from deployments.administration.speech.voice_consents import VoiceConsents
 from deployments.administration.speech.voice_files import VoiceFiles
 from deployments.administration.speech.voice_samples import SampleReader
 from deployments.administration.speech.voices import VoiceAdministration
+from deployments.administration.usage.activity import Activity
 from deployments.administration.usage.service import UsageAccounting
 from deployments.administration.users.service import UserAdministration
 from deployments.administration.widgets.service import WidgetAdministration
@@ -64,6 +66,7 @@ class OfficeServices:
     publisher: SnapshotPublisher
     faq: FaqAdministration
     faq_importer: FaqImporter
+    open_questions: OpenQuestions
     accounts: Accounts
     account_writer: AccountWriter
     passwords: PasswordHashing
@@ -85,6 +88,7 @@ class OfficeServices:
     conversations: StoredConversations
     report_ingest: ReportIngest
     usage: UsageAccounting
+    activity: Activity
     audit: AuditLog
     running_turns: RunningTurns
     chat_sessions: ChatSessions
@@ -164,6 +168,7 @@ async def _build_services(
         publisher=publisher,
         faq=FaqAdministration(database, writer),
         faq_importer=FaqImporter(database, writer),
+        open_questions=OpenQuestions(database),
         accounts=Accounts(database, passwords, account_writer=account_writer),
         account_writer=account_writer,
         passwords=passwords,
@@ -185,6 +190,7 @@ async def _build_services(
         conversations=StoredConversations(database),
         report_ingest=reports,
         usage=usage,
+        activity=Activity(database, lambda: publisher.current.settings.time_zone),
         audit=AuditLog(database),
         running_turns=running,
         chat_sessions=ChatSessions(database, running, files),

@@ -15,6 +15,7 @@ from deployments.api.admin.auth.routes import auth_router
 from deployments.api.admin.bots.routes import bots_router
 from deployments.api.admin.chat.routes import chat_router
 from deployments.api.admin.faq.files import faq_files_router
+from deployments.api.admin.faq.open_questions import open_questions_router
 from deployments.api.admin.faq.routes import faq_router
 from deployments.api.admin.faq.schemas import FaqMatcher
 from deployments.api.admin.keys.routes import keys_router
@@ -37,6 +38,7 @@ from deployments.api.admin.speech.recognition import recognition_router
 from deployments.api.admin.speech.streaming import streaming_router
 from deployments.api.admin.speech.voices import InstalledVoices, voices_router
 from deployments.api.admin.speech.xtts_parameters import xtts_parameters_router
+from deployments.api.admin.usage.activity import activity_router
 from deployments.api.admin.usage.routes import usage_router
 from deployments.api.admin.users.routes import users_router
 from deployments.api.admin.widgets.routes import widgets_router
@@ -83,6 +85,7 @@ def _configuration_routers(services: AdminServices) -> tuple[APIRouter, ...]:
     return (
         settings_router(office.settings, office.publisher, office.report_ingest),
         faq_files_router(office.faq, office.faq_importer),
+        open_questions_router(office.open_questions),
         faq_router(office.faq, office.publisher, services.matcher),
         personas_router(office.personas, office.settings, office.publisher),
         models_router(
@@ -124,6 +127,7 @@ def _record_routers(services: AdminServices) -> tuple[APIRouter, ...]:
         privacy_router(office.privacy),
         audit_router(office.audit),
         usage_router(office.usage, office.publisher),
+        activity_router(office.activity),
     )
 
 

@@ -37,6 +37,7 @@ _AREAS = (
     AdminArea("/status", AdminResource.STATUS),
     AdminArea("/settings", AdminResource.SETTINGS),
     AdminArea("/faq/import", AdminResource.FAQ_FILES, upload=True),
+    AdminArea("/faq/open-questions", AdminResource.OPEN_QUESTIONS),
     AdminArea("/faq", AdminResource.FAQ),
     AdminArea("/stt/transcribe", AdminResource.TRANSCRIPTS, upload=True),
     AdminArea("/stt", AdminResource.RECOGNITION),

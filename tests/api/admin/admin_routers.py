@@ -14,8 +14,10 @@ from deployments.administration.proxies.proxy_test import ProxyCoreState, ProxyT
 from deployments.api.admin.admin_routers import AdminServices, admin_routers
 from deployments.api.admin.audit.routes import audit_router
 from deployments.api.admin.auth.routes import auth_router
+from deployments.api.admin.faq.open_questions import open_questions_router
 from deployments.api.admin.keys.routes import keys_router
 from deployments.api.admin.settings.routes import settings_router
+from deployments.api.admin.usage.activity import activity_router
 from deployments.api.admin.usage.routes import usage_router
 from deployments.api.admin.users.routes import users_router
 from deployments.contracts.match_report import MatchReport
@@ -39,6 +41,8 @@ def office_only_routers(office: OfficeServices) -> tuple[APIRouter, ...]:
         keys_router(office.keys),
         audit_router(office.audit),
         usage_router(office.usage, office.publisher),
+        activity_router(office.activity),
+        open_questions_router(office.open_questions),
         settings_router(office.settings, office.publisher, office.report_ingest),
     )
 

@@ -8,7 +8,7 @@ from deployments.contracts.chat import SourceKind, TurnSource
 from deployments.contracts.identity import Identity, Role
 from deployments.contracts.reports import DoorReport
 from storage.repositories.recordings import StoredRecording
-from storage.repositories.sessions import SessionFilter
+from storage.repositories.session_filter import SessionFilter
 from tests.unit.administration.conftest import exchange
 
 ADMIN = Identity("root", Role.ADMIN)

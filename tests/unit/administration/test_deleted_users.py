@@ -10,7 +10,7 @@ from deployments.contracts.chat import Overrides, SourceKind, TurnSource
 from deployments.contracts.errors import Conflict, NotFound
 from deployments.contracts.identity import Identity, Role
 from storage.repositories.recordings import StoredRecording
-from storage.repositories.sessions import SessionFilter
+from storage.repositories.session_filter import SessionFilter
 from storage.repositories.users import StoredUser
 
 pytestmark = pytest.mark.both_databases(postgres="long")

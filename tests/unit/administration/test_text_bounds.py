@@ -11,7 +11,7 @@ from deployments.contracts.identity import Identity, Role
 from deployments.contracts.settings import Settings
 from deployments.contracts.voice_library import NewClonedVoice, NewVoiceConsent
 from deployments.contracts.voice_settings import Pronunciation
-from storage.repositories.sessions import SessionFilter
+from storage.repositories.session_filter import SessionFilter
 from tests.fakes.assistant import ScriptedAssistant
 
 ANNA = Identity("anna", Role.VIEWER)

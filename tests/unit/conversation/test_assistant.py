@@ -202,6 +202,24 @@ async def test_failure_before_first_event_is_raised() -> None:
         await harness.events(user_turn("hello"))
 
 
+async def test_failed_question_is_recorded_without_answer() -> None:
+    harness = await AssistantHarness(chat=EchoEngine(EchoOptions(fail_after_words=0))).start()
+    with pytest.raises(Unavailable):
+        await harness.events(user_turn("hello", session_id="s1"))
+    (recorded,) = harness.observer.exchanges
+    assert (recorded.answer, recorded.finished, recorded.error) == ("", False, "engine_failed")
+    assert recorded.needs_answer
+
+
+async def test_exchange_has_times_and_language() -> None:
+    harness = await AssistantHarness().start()
+    await harness.events(user_turn("hello there", session_id="s1", speak=True))
+    (recorded,) = harness.observer.exchanges
+    stages = (recorded.first_token_ms, recorded.first_sentence_ms, recorded.first_audio_ms, recorded.total_ms)
+    assert list(stages) == sorted(stages)  # type: ignore[type-var]
+    assert (recorded.language, recorded.error, recorded.needs_answer) == ("en", "", False)
+
+
 async def test_failure_after_first_event_ends_with_turn_failed() -> None:
     harness = await AssistantHarness(chat=EchoEngine(EchoOptions(fail_after_words=2))).start()
     events = await harness.events(user_turn("one two three four", session_id="s1"))

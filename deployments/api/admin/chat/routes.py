@@ -3,11 +3,12 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
 from starlette.responses import Response, StreamingResponse
 
 from deployments.administration.chat.dialogue import Dialogue
 from deployments.administration.chat.running_turns import RunningTurn
-from deployments.administration.chat.sessions import ChatSessions, ChatThread, SessionFilter
+from deployments.administration.chat.sessions import AnsweredBy, ChatSessions, ChatThread, SessionFilter
 from deployments.api.admin.chat.event_stream import event_stream
 from deployments.api.admin.chat.schemas import (
     AnswerOptionsBody,
@@ -29,6 +30,7 @@ from deployments.api.admin.chat.schemas import (
     SourceName,
 )
 from deployments.api.admin.chat.transcripts import transcript_response
+from deployments.api.admin.chat.turn_schemas import TurnList, TurnReply
 from deployments.api.admin.etags import IfMatch, required_version, set_etag
 from deployments.api.admin.paging import Limit, Offset
 from deployments.api.admin.request_identity import Caller
@@ -59,11 +61,16 @@ def _add_sessions(router: APIRouter, chats: ChatSessions) -> None:
         source_id: str | None = None,
         owner: str | None = None,
         search: Search = "",
+        text: Annotated[str, Query(max_length=200, description="Words of the title or of messages")] = "",
+        since: AwareDatetime | None = None,
+        before: AwareDatetime | None = None,
+        language: Annotated[str | None, Query(max_length=35, description="Language of a question")] = None,
+        answered_by: Annotated[AnsweredBy | None, Query(description="What answered a question")] = None,
         limit: Limit = 100,
         offset: Offset = 0,
     ) -> SessionList:
-        """One page, the most recently used first."""
-        filters = SessionFilter(source, source_id, owner, search)
+        """One page, the most recently used first. ``since`` and ``before`` bound the time of the last change."""
+        filters = SessionFilter(source, source_id, owner, search, text, since, before, language, answered_by)
         found, total = await chats.page(caller, filters, limit, offset)
         summaries = [SessionSummaryReply.of(session) for session in found]
         sessions = _grouped(summaries) if group_by else summaries
@@ -102,6 +109,12 @@ def _add_sessions(router: APIRouter, chats: ChatSessions) -> None:
         if not await chats.remove(caller, (session_id,)):
             raise NotFound("there is no such conversation")
         return SessionDeletedReply()
+
+    @router.get("/sessions/{session_id}/turns")
+    async def turns(session_id: str, caller: Caller) -> TurnList:
+        """What answered each turn of all branches, and when."""
+        found = await chats.turns(caller, session_id)
+        return TurnList(turns=[TurnReply.of(exchange) for exchange in found.values()])
 
     @router.get("/sessions/{session_id}/export")
     async def export(

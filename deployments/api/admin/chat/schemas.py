@@ -129,6 +129,7 @@ class MessageReply(BaseModel):
     timestamp: datetime
     parent_id: str | None
     route: str
+    turn_id: str
     versions: list[str] = []
 
     @classmethod
@@ -141,6 +142,7 @@ class MessageReply(BaseModel):
             timestamp=message.created_at,
             parent_id=format_message_id(message.parent_id) if message.parent_id is not None else None,
             route=message.route,
+            turn_id=message.turn_id,
             versions=[format_message_id(one) for one in versions],
         )
 
