@@ -77,9 +77,8 @@ async def test_open_questions_are_closed(office: OfficeServices) -> None:
         closed = await client.post("/faq/open-questions/close", json={"turn_ids": delivery["turn_ids"]})
         assert closed.json() == {"closed": 2}
         assert len((await client.get("/faq/open-questions")).json()["questions"]) == 1
-    assert [event.action for event in (await office.audit.find(AuditFilter(resource="open questions"), 10, 0))[0]] == [
-        "close"
-    ]
+    records, _ = await office.audit.find(AuditFilter(resource="open questions"), 10, 0)
+    assert [record.event.action for record in records] == ["close"]
 
 
 async def test_activity_is_not_for_viewers(office: OfficeServices) -> None:
