@@ -26,6 +26,10 @@ class UrlState:
         text = self._values.get(name, "")
         return int(text) if text.isascii() and text.isdigit() and len(text) < 10 and int(text) >= least else default
 
+    def clear(self) -> None:
+        """Forgets all values; the address changes with the next ``set``."""
+        self._values.clear()
+
     def set(self, **values: str | int | None) -> None:
         for name, value in values.items():
             if value in (None, ""):

@@ -10,6 +10,9 @@ from deployments.contracts.frozen_model import FrozenModel
 from deployments.contracts.proxies import ProxyPoolStatus
 from deployments.contracts.snapshot import Snapshot
 
+PHONE_LINE = "line"
+"""The kind of stream that is an open phone line. It is no answer in progress."""
+
 
 class StageLatency(FrozenModel):
     """The latency of one stage since the last report, in milliseconds."""
@@ -49,6 +52,9 @@ class DoorReport(FrozenModel):
     stages: tuple[StageLatency, ...] = ()
     usage: tuple[UsageCount, ...] = ()
     live_streams: int = 0
+    open_lines: int = Field(default=0, description="Phone lines that are open now")
+    underruns: int = Field(default=0, ge=0, description="Silences within texts on phone lines")
+    underruns_avoided: int = Field(default=0, ge=0, description="Those that a rescue voice filled")
     proxies: tuple[ProxyPoolStatus, ...] = Field(default=(), description="The proxies that the door uses, now")
 
 
@@ -74,7 +80,7 @@ class TurnObserver(Protocol):
     def on_stage(self, name: str, seconds: float, source: str, route: str) -> None: ...
 
     def on_stream_opened(self, kind: str) -> None:
-        """An engine stream opened. ``kind`` is llm, tts or stt."""
+        """An engine stream opened: ``kind`` is llm, tts or stt. ``PHONE_LINE``: a phone line."""
         ...
 
     def on_stream_closed(self, kind: str) -> None: ...

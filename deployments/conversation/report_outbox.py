@@ -11,7 +11,7 @@ from secrets import token_hex
 from deployments.contracts.errors import InvalidRequest, Unavailable
 from deployments.contracts.exchange import Exchange
 from deployments.contracts.proxies import ProxyPoolStatus
-from deployments.contracts.reports import DoorReport, OfficeLink, SnapshotSource, StageLatency
+from deployments.contracts.reports import PHONE_LINE, DoorReport, OfficeLink, SnapshotSource, StageLatency
 from deployments.contracts.timeouts import wait_for_event
 from deployments.conversation.usage_tracker import UsageTracker
 
@@ -59,7 +59,8 @@ class ReportOutbox:
         self._unsent: deque[DoorReport] = deque()
         self._exchange_waiting = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self.live_streams = 0
+        self._underruns = self._underruns_avoided = 0
+        self.live_streams = self.open_lines = 0
         self.dropped = 0
 
     def start(self) -> None:
@@ -104,10 +105,16 @@ class ReportOutbox:
             self._hits[int(route.removeprefix(_FAQ_PREFIX))] += 1
 
     def on_stream_opened(self, kind: str) -> None:
-        self.live_streams += 1
+        if kind == PHONE_LINE:
+            self.open_lines += 1
+        else:
+            self.live_streams += 1
 
     def on_stream_closed(self, kind: str) -> None:
-        self.live_streams -= 1
+        if kind == PHONE_LINE:
+            self.open_lines -= 1
+        else:
+            self.live_streams -= 1
 
     def on_tokens(self, prompt: int, completion: int, route: str) -> None:
         """Not reported here: ``UsageTracker`` counts tokens per key."""
@@ -119,7 +126,10 @@ class ReportOutbox:
         """Not reported."""
 
     def on_underruns(self, count: int, *, avoided: bool) -> None:
-        """Not reported."""
+        if avoided:
+            self._underruns_avoided += count
+        else:
+            self._underruns += count
 
     def on_exchange(self, exchange: Exchange) -> None:
         if exchange.session_id is None:
@@ -158,7 +168,8 @@ class ReportOutbox:
         The counts keep the sequence number, so the office counts them once. Exchanges may use any sequence number.
         """
         exchanges = rejected.exchanges
-        has_counts = bool(rejected.faq_hits or rejected.stages or rejected.usage)
+        silences = rejected.underruns or rejected.underruns_avoided
+        has_counts = bool(rejected.faq_hits or rejected.stages or rejected.usage or silences)
         if exchanges and has_counts:
             return [rejected.model_copy(update={"exchanges": ()}), self._exchanges_only(rejected, exchanges)]
         if len(exchanges) > 1:
@@ -178,6 +189,7 @@ class ReportOutbox:
             revision=report.revision,
             exchanges=exchanges,
             live_streams=report.live_streams,
+            open_lines=report.open_lines,
             proxies=report.proxies,
         )
 
@@ -186,6 +198,8 @@ class ReportOutbox:
         batch = tuple(self._exchanges.popleft() for _ in range(min(EXCHANGES_PER_REPORT, len(self._exchanges))))
         stages = tuple(_stage_latency(key, samples, self._counts[key]) for key, samples in self._stages.items())
         hits = dict(self._hits)
+        suffered, avoided = self._underruns, self._underruns_avoided
+        self._underruns = self._underruns_avoided = 0
         self._stages.clear()
         self._counts.clear()
         self._hits.clear()
@@ -199,6 +213,9 @@ class ReportOutbox:
             stages=stages,
             usage=self._usage.take_unreported(),
             live_streams=self.live_streams,
+            open_lines=self.open_lines,
+            underruns=suffered,
+            underruns_avoided=avoided,
             proxies=self._proxies(),
         )
 

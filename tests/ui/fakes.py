@@ -27,6 +27,7 @@ from deployments.contracts.faq_entry import FaqEntry
 from deployments.contracts.match_report import MatchReport, StageCandidate, StageReport
 from deployments.contracts.reports import DoorReport
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptEvent, Voice
+from deployments.conversation.assistant import ConversationAssistant
 from ui.panel_services import PhraseMatcher
 
 XSS = '<img src=x onerror="window.hacked=1"><script>window.hacked=2</script><b id=injected>bold</b>'
@@ -44,8 +45,9 @@ class ScriptedPanelAssistant:
     """Answers with ANSWER, unless the question contains "faq", "xss", "calm" (slow), "slow" (slow and long), "fail" or
     "break"."""
 
-    def __init__(self, reports: ReportIngest) -> None:
+    def __init__(self, reports: ReportIngest, secretary: ConversationAssistant | None = None) -> None:
         self._reports = reports
+        self._secretary = secretary
         self._sequence = 0
         self.engines: tuple[EngineStatus, ...] = HEALTHY_ENGINES
         self.status_calls = 0
@@ -103,13 +105,18 @@ class ScriptedPanelAssistant:
         await self._reports.accept(DoorReport(door="panel", sequence=self._sequence, revision=1, exchanges=(exchange,)))
 
     def speak(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]:
-        raise NotImplementedError
+        assert self._secretary is not None
+        return self._secretary.speak(request)
 
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
-        raise NotImplementedError
+        assert self._secretary is not None
+        return self._secretary.transcribe(request)
 
     def voices(self) -> tuple[Voice, ...]:
-        return ()
+        return self._secretary.voices() if self._secretary else ()
+
+    def find_voice(self, voice_id: str | None) -> Voice | None:
+        return self._secretary.find_voice(voice_id) if self._secretary else None
 
     async def status(self) -> tuple[EngineStatus, ...]:
         self.status_calls += 1

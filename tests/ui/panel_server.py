@@ -18,6 +18,7 @@ from deployments.administration.office.operations import open_operations
 from deployments.administration.office.report_ingest import ReportIngest
 from deployments.api.admin.app import AdminApp, GateDependencies
 from deployments.api.metrics import Metrics
+from deployments.api.phone.routes import PhoneServices, build_phone_app
 from deployments.contracts.identity import Role
 from deployments.contracts.reports import DoorReport, StageLatency
 from storage.environment import Environment
@@ -34,11 +35,13 @@ from tests.api.admin.admin_routers import (
 )
 from tests.api.admin.scripted_secretary import scripted_secretary
 from tests.data_folders import fast_passwords, prepare_data_folder
+from tests.fakes.folder_speech import FolderToneEngine
 from tests.ui.fakes import ScriptedPanelAssistant, published_faq_matcher
+from tests.unit.conversation.harness import RecordingTurnObserver
 from ui.panel import mount_panel
 from ui.panel_services import PanelServices
 
-PREFIX = "/admin"
+PREFIX, PHONE_PREFIX = "/admin", "/phone"
 USERNAME, PASSWORD = "admin", "correct horse battery"
 REFRESH_INTERVAL_S = 0.5
 BODY_TIMEOUT_S = 1.0
@@ -57,12 +60,16 @@ class ShiftedClock:
 class RoutePrefix:
     """Sets ``root_path`` as Ray Serve does. With ``strip`` it also removes the prefix from the path."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, phone: ASGIApp) -> None:
         self.app = app
+        self.phone = phone
         self.strip = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):
+            if scope["path"].startswith(PHONE_PREFIX):
+                await self.phone({**scope, "root_path": PHONE_PREFIX}, receive, send)
+                return
             if not scope["path"].startswith(PREFIX):
                 await send({"type": "http.response.start", "status": 404, "headers": []})
                 await send({"type": "http.response.body", "body": b"outside"})
@@ -139,8 +146,8 @@ async def run_panel_server(data: Path) -> AsyncIterator[PanelServer]:
     reports = ReportIngest(office.database, clock)
     office = replace(office, report_ingest=reports)
     operations = await open_operations(office, empty_surroundings(environment))
-    assistant = ScriptedPanelAssistant(reports)
-    engines = await scripted_secretary(office)
+    engines = await scripted_secretary(office, speech=FolderToneEngine(environment.models_dir / "voices"))
+    assistant = ScriptedPanelAssistant(reports, engines)
     services = PanelServices(
         office=office,
         operations=operations,
@@ -156,7 +163,8 @@ async def run_panel_server(data: Path) -> AsyncIterator[PanelServer]:
     gate = GateDependencies(office.tokens, OfficeSnapshots(office), Metrics(), body_timeout_s=BODY_TIMEOUT_S)
     app = AdminApp(gate, office_only_routers(office))
     mount_panel(app, services, storage_secret="s" * 40, refresh_interval_s=REFRESH_INTERVAL_S, overview_max_age_s=0.1)
-    prefix = RoutePrefix(app)
+    phone = build_phone_app(PhoneServices(engines, OfficeSnapshots(office), RecordingTurnObserver()))
+    prefix = RoutePrefix(app, phone)
     try:
         async with run_uvicorn(prefix) as port:
             url = f"http://127.0.0.1:{port}{PREFIX}/ui/"

@@ -10,6 +10,7 @@ from pydantic import Field
 from deployments.administration.audit.audit_recorder import AuditRecorder
 from deployments.administration.monitoring.gpu import GpuMonitor, GpuReport
 from deployments.administration.monitoring.machine import CpuFacts, Machine, MachineReport, MemoryFacts
+from deployments.administration.monitoring.phone_lines import PhoneLinesReport
 from deployments.administration.monitoring.prometheus_samples import sum_samples_by_label
 from deployments.administration.office.report_ingest import DoorState, ReportIngest
 from deployments.administration.office.thread_pools import SharedCall
@@ -157,6 +158,9 @@ class Monitor:
             counts=counts,
             timestamp=datetime.now(UTC),
         )
+
+    def phone(self) -> PhoneLinesReport:
+        return self._reports.phone_lines()
 
     async def errors(self) -> ErrorsReport:
         status = await self._services.status()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from deployments.administration.chat.titles import title_from_question
 from deployments.administration.monitoring.latency import LatencyHistory, StageLatencyPoint
+from deployments.administration.monitoring.phone_lines import PhoneLineHistory, PhoneLinesReport
 from deployments.administration.usage.service import UsageAccounting
 from deployments.contracts.chat import SourceKind
 from deployments.contracts.exchange import Exchange
@@ -20,7 +21,9 @@ __all__ = ["DoorState", "ReportIngest", "StageLatencyPoint"]
 
 _REPORT_RETENTION = timedelta(days=1)
 _CLEANUP_INTERVAL = timedelta(minutes=10)
-_DOOR_EXPIRY = timedelta(minutes=10)
+_DOOR_EXPIRY, _DOOR_SILENT = timedelta(minutes=10), timedelta(minutes=1)
+_PHONE_DOOR = "phone"
+"""The deployment that serves phone lines, see ``deployments.names``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class DoorState:
     live_streams: int
     last_seen: datetime
     proxies: tuple[ProxyPoolStatus, ...] = ()
+    open_lines: int = 0
 
 
 class ReportIngest:
@@ -48,6 +52,7 @@ class ReportIngest:
         self._usage = usage or UsageAccounting(database, clock)
         self._clock = clock
         self._latency = LatencyHistory(clock)
+        self._phone = PhoneLineHistory(clock)
         self._doors: dict[str, DoorState] = {}
         self._last_counted: dict[str, tuple[int, str]] = {}
         self._next_cleanup = clock()
@@ -61,11 +66,18 @@ class ReportIngest:
         if self._last_counted.get(report.door) != (report.sequence, digest):
             self._last_counted[report.door] = (report.sequence, digest)
             self._latency.add(report.stages)
+            self._phone.add(report)
         return await self._usage.used_today()
 
     def latency(self, minutes: int = 60) -> tuple[StageLatencyPoint, ...]:
         """One point per minute, stage and route, oldest first."""
         return self._latency.points(minutes)
+
+    def phone_lines(self, minutes: int = 60) -> PhoneLinesReport:
+        """The phone lines now, of doors that reported in the last minute, and in the last ``minutes``."""
+        since = self._clock() - _DOOR_SILENT
+        serving = [d for d in self.doors() if d.door.partition("#")[0] == _PHONE_DOOR and d.last_seen >= since]
+        return self._phone.report([(door.open_lines, door.live_streams) for door in serving], minutes)
 
     def clear_latency(self) -> int:
         """Clears the latency history and returns how many points it had."""
@@ -96,7 +108,9 @@ class ReportIngest:
 
     def _record_door(self, report: DoorReport) -> None:
         now = self._clock()
-        self._doors[report.door] = DoorState(report.door, report.revision, report.live_streams, now, report.proxies)
+        self._doors[report.door] = DoorState(
+            report.door, report.revision, report.live_streams, now, report.proxies, report.open_lines
+        )
         for door in [d for d, state in self._doors.items() if state.last_seen < now - _DOOR_EXPIRY]:
             del self._doors[door]
             self._last_counted.pop(door, None)

@@ -2,7 +2,8 @@
 ``GET /health``."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from fastapi import FastAPI
@@ -20,7 +21,7 @@ from deployments.contracts.chat import SourceKind
 from deployments.contracts.concurrency import ConcurrencyLimit
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import Forbidden, RateLimited, SecretaryError, Unauthorized, Unavailable
-from deployments.contracts.reports import SnapshotSource, TurnObserver
+from deployments.contracts.reports import PHONE_LINE, SnapshotSource, TurnObserver
 from deployments.contracts.shared import SharedRateLimiter
 from deployments.conversation.metered_assistant import TRANSCRIPTION_ROUTE, MeteredAssistant
 from deployments.conversation.usage_tracker import UsageTracker
@@ -143,7 +144,7 @@ class PhoneDoor:
         credentials = await self._credentials(socket, messages)
         admission = Admission(credentials, services.snapshots, self._keys, self._limiter, self._slots)
         key = admission.authenticate()
-        with self._lines.acquire(key.id, per_owner=key.limits.concurrent_streams or None):
+        with self._open_line(key):
             if "authorization" not in socket.headers:
                 await output.send_message(_READY)
             session = PhoneSession(self._services_for(key), output, admission.admit)
@@ -158,7 +159,7 @@ class PhoneDoor:
             credentials, services.snapshots, self._keys, self._limiter, self._slots, TRANSCRIPTION_ROUTE
         )
         key = admission.authenticate()
-        with self._lines.acquire(key.id, per_owner=key.limits.concurrent_streams or None):
+        with self._open_line(key):
             if "authorization" not in socket.headers:
                 await output.send_message(_READY)
             request = await wait_for_start(messages, services.settings.hearing)
@@ -167,6 +168,16 @@ class PhoneDoor:
                 hearing = SocketHearing(assistant, messages, output, services.settings.hearing, admission.check)
                 await hearing.run(request)
         await output.close(CLOSE_NORMAL, "finished")
+
+    @contextmanager
+    def _open_line(self, key: ApiKey) -> Iterator[None]:
+        """Counts an open line of ``key``. Raises RateLimited."""
+        with self._lines.acquire(key.id, per_owner=key.limits.concurrent_streams or None):
+            self._services.observer.on_stream_opened(PHONE_LINE)
+            try:
+                yield
+            finally:
+                self._services.observer.on_stream_closed(PHONE_LINE)
 
     async def _credentials(self, socket: WebSocket, messages: WebSocketInput) -> bytes:
         """The Authorization header, or the key of the first message. Raises RateLimited, Overloaded, Unauthorized and

@@ -10,6 +10,7 @@ from deployments.api.admin.monitoring.schemas import (
     HealthReport,
     MachineReport,
     MetricsReport,
+    PhoneLinesReport,
     ResetReport,
 )
 from deployments.api.admin.request_identity import Caller
@@ -37,6 +38,11 @@ def build_router(monitor: Monitor, slots: EventStreamSlots, gpu_period_s: float 
     @router.get("/metrics")
     async def metrics() -> MetricsReport:
         return await monitor.metrics()
+
+    @router.get("/phone")
+    async def phone() -> PhoneLinesReport:
+        """Phone lines now; the first sound and the silences of the last hour."""
+        return monitor.phone()
 
     @router.get("/errors")
     async def errors() -> ErrorsReport:

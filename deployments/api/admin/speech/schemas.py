@@ -154,7 +154,10 @@ class VoiceList(BaseModel):
 
 
 class DefaultVoiceBody(VersionedAdminRequest):
+    """``language`` null: the first one of the voice."""
+
     voice: str = Field(min_length=1, max_length=100)
+    language: _Language = None
 
 
 class DefaultVoiceReply(BaseModel):

@@ -1,6 +1,7 @@
 """Routes of voices: list and change them, choose the default one, and test one."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -25,12 +26,16 @@ from deployments.api.admin.speech.schemas import (
     VoiceTestBody,
 )
 from deployments.contracts.engines import Assistant
-from deployments.contracts.errors import SecretaryError, VoiceNotFound
-from deployments.contracts.settings import Settings
+from deployments.contracts.errors import VoiceNotFound
 from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import Voice
-from deployments.contracts.voice_settings import VoiceSettings
-from deployments.conversation.voice_catalogue import consent_missing, may_speak, select_voice, usable_voices
+from deployments.conversation.voice_views import (
+    require_usable,
+    speaking_voice,
+    stored_voice_settings,
+    voice_view,
+    with_default_voice,
+)
 
 InstalledVoices = Callable[[], tuple[Voice, ...]]
 """Every voice of every engine, including disabled ones."""
@@ -94,7 +99,7 @@ def _add_list(
         clients nor used."""
         voice = find(voice_id)
         changes, read = split_version(body)
-        before = publisher.current.voice_settings(voice_id) or VoiceSettings(id=voice_id, version=0)
+        before = stored_voice_settings(voice_id, publisher.current)
         draft = apply_changes(VoiceDraft, before.model_dump(include=set(VoiceDraft.model_fields)), changes)
         await voices.update_settings(voice_id, draft, required_version(version, read), caller.username)
         reply = _reply(voice, publisher.current)
@@ -121,14 +126,12 @@ def _add_current(
 
     @router.post("/voice")
     async def choose(body: DefaultVoiceBody, caller: Caller, response: Response, version: IfMatch) -> DefaultVoiceReply:
-        """Makes a voice the default one of its first language. The version is optional, for older clients."""
+        """Makes a voice the default one of ``language``, by default its first one. The version is optional, for older
+        clients."""
         voice = find_installed_voice(body.voice, installed(), speech.assistant)
-        if not _enabled(voice.id, publisher.current):
-            raise VoiceNotFound(f"voice {voice.id!r} is switched off", param="voice")
-        if not may_speak(voice, publisher.current):
-            raise consent_missing(voice.id, publisher.current)
+        require_usable(voice, publisher.current)
         read = given_version(version, body.version)
-        stored = await settings.edit(lambda now: _with_default_voice(voice, now), caller.username, read)
+        stored = await settings.edit(lambda now: with_default_voice(now, voice, body.language), caller.username, read)
         set_etag(response, stored.revision)
         return DefaultVoiceReply(engine=voice.engine, voice=voice.id)
 
@@ -155,46 +158,11 @@ def find_installed_voice(voice_id: str, voices: tuple[Voice, ...], assistant: As
     raise VoiceNotFound(f"there is no voice {voice_id!r}; some that exist: {some}", param="voice")
 
 
-def _with_default_voice(voice: Voice, settings: Settings) -> Settings:
-    """``settings`` with ``voice`` as the default one of its first language."""
-    chosen = {**settings.speech.default_voices, voice.languages[0]: voice.id}
-    return settings.model_copy(update={"speech": settings.speech.model_copy(update={"default_voices": chosen})})
-
-
-def _enabled(voice_id: str, snapshot: Snapshot) -> bool:
-    choice = snapshot.voice_settings(voice_id)
-    return choice is None or choice.enabled
-
-
 def _current(snapshot: Snapshot, voices: tuple[Voice, ...]) -> CurrentVoiceReply | None:
-    """The voice that ``conversation.voicing`` picks for the default language."""
-    settings = snapshot.settings
-    try:
-        voice = select_voice(
-            settings.default_language, usable_voices(voices, snapshot), settings, snapshot.persona(None)
-        )
-    except SecretaryError:
-        return None
-    return CurrentVoiceReply(engine=voice.engine, voice=voice.id)
+    """The voice of the default language."""
+    voice = speaking_voice(snapshot.settings.default_language, voices, snapshot)
+    return CurrentVoiceReply(engine=voice.engine, voice=voice.id) if voice else None
 
 
 def _reply(voice: Voice, snapshot: Snapshot) -> VoiceDetailReply:
-    choice = snapshot.voice_settings(voice.id) or VoiceSettings(id=voice.id, version=0)
-    defaults = snapshot.settings.speech.default_voices
-    return VoiceDetailReply(
-        id=voice.id,
-        name=choice.name or voice.name,
-        engine_name=voice.name,
-        description=choice.description,
-        engine=voice.engine,
-        languages=list(voice.languages),
-        rate=voice.rate,
-        neural=voice.neural,
-        enabled=choice.enabled,
-        available=choice.enabled and may_speak(voice, snapshot),
-        default_for=[language for language, name in defaults.items() if name == voice.id],
-        preset=choice.preset,
-        cloned=voice.cloned,
-        pronunciations=len(choice.pronunciations),
-        version=choice.version,
-    )
+    return VoiceDetailReply.model_validate(asdict(voice_view(voice, snapshot)))
