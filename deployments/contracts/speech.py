@@ -37,7 +37,8 @@ class SpeechRequest:
     ``speed`` is a factor of the recorded speed, 0.25..4. ``preset`` None: the preset of the voice, else the default
     one; presets are resolved before an engine is called. ``split`` False: ``text`` is not split into sentences.
     ``parameters`` are those of the preset, for engines that sample; None: the defaults of the engine. Their speed is
-    already a factor of ``speed``. ``line_format``: audio that is ready in this format is given in it.
+    already a factor of ``speed``. A request to the assistant may have them in place of a preset, and their speed is
+    then applied. ``line_format``: audio that is ready in this format is given in it.
 
     ``due_in`` is the number of seconds until the listener hears silence; None: now. ``math.inf`` marks idle work, which
     runs only when nobody waits and gives way between pieces. A replica counts it from the arrival of the request, and

@@ -129,7 +129,7 @@ class ConversationAssistant:
         if len(request.text) > limit:
             raise TextTooLong(f"the text has {len(request.text)} characters; at most {limit} at once", param="input")
         voice, language = self._choose_voice(request, snapshot)
-        parameters = voice_parameters(voice, language, snapshot, request.speed, request.preset)
+        parameters = voice_parameters(voice, language, snapshot, request.speed, request.preset, request.parameters)
         return self._speak(request, replace(parameters, line_format=request.line_format))
 
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:

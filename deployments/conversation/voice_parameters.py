@@ -26,17 +26,23 @@ class VoiceParameters:
 
 
 def voice_parameters(
-    voice: Voice, language: str, snapshot: Snapshot, speed: float = 1.0, preset: str | None = None
+    voice: Voice,
+    language: str,
+    snapshot: Snapshot,
+    speed: float = 1.0,
+    preset: str | None = None,
+    params: PresetParams | None = None,
 ) -> VoiceParameters:
     """The speed is ``speed`` times the speed setting times that of the preset, clamped to 0.25..4. The preset is
-    ``preset``, else the preset of the voice, else the default one. Raises InvalidRequest for an unknown ``preset``."""
-    found = _find_preset(voice, snapshot, preset)
-    factor = found.params.speed if found else 1.0
+    ``preset``, else the preset of the voice, else the default one; ``params`` take the place of its parameters. Raises
+    InvalidRequest for an unknown ``preset``."""
+    if params is None:
+        found = _find_preset(voice, snapshot, preset)
+        params = found.params if found else None
+    factor = params.speed if params else 1.0
     rate = min(_MAX_SPEED, max(_MIN_SPEED, speed * snapshot.settings.speech.speed * factor))
     choice = snapshot.voice_settings(voice.id)
-    return VoiceParameters(
-        voice, language, rate, found.params if found else None, choice.pronunciations if choice else ()
-    )
+    return VoiceParameters(voice, language, rate, params, choice.pronunciations if choice else ())
 
 
 def _find_preset(voice: Voice, snapshot: Snapshot, preset: str | None) -> Preset | None:

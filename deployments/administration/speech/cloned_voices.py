@@ -14,7 +14,13 @@ from deployments.administration.office.text_bounds import require_text
 from deployments.administration.snapshots.loader import SnapshotField
 from deployments.administration.speech.voice_consents import require_consent
 from deployments.administration.speech.voice_files import SampleFile, VoiceFiles
-from deployments.administration.speech.voice_samples import MIN_SECONDS, SampleReader, VoiceSample, pitch_problem
+from deployments.administration.speech.voice_samples import (
+    MIN_SECONDS,
+    SampleFinding,
+    SampleReader,
+    VoiceSample,
+    pitch_problem,
+)
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound, UnsupportedAudio
 from deployments.contracts.speech import OPENAI_VOICES
 from deployments.contracts.voice_library import NewClonedVoice, StoredClonedVoice, StoredVoiceConsent, VoiceUpload
@@ -67,6 +73,18 @@ class ClonedVoices:
             except BaseException:
                 await self._remove_files(voice_id)
                 raise
+
+    async def examine(self, upload: VoiceUpload, consent_id: str = "", voice_id: str = "") -> tuple[SampleFinding, ...]:
+        """The checks of a recording, with what was measured; stores nothing. With ``voice_id``, as one more sample of
+        that voice. Raises NotFound, and what ``SampleReader.examine`` raises."""
+        present_s, pitch_hz = 0.0, 0.0
+        if voice_id:
+            consent_id = consent_id or (await self.get(voice_id)).consent_id
+            present_s = sum(each.seconds for each in await self.samples(voice_id))
+        if consent_id:
+            async with self._database.unit_of_work() as work:
+                pitch_hz = (await require_consent(work, consent_id)).pitch_hz
+        return await self._reader.examine(upload, present_s, pitch_hz)
 
     async def add_sample(self, voice_id: str, upload: VoiceUpload, by: str) -> StoredClonedVoice:
         """Raises NotFound, UnsupportedAudio, Conflict."""

@@ -205,3 +205,17 @@ async def test_silent_door_is_forgotten(office: OfficeServices) -> None:
     assert ingest.doors() == (DoorState("gateway#1", 4, 0, clock.now), DoorState("phone", 1, 2, NOON))
     clock.now += timedelta(minutes=5)
     assert [door.door for door in ingest.doors()] == ["gateway#1"]
+
+
+async def test_phone_lines_of_the_last_hour(office: OfficeServices) -> None:
+    clock = UtcClock()
+    ingest = ReportIngest(office.database, clock)
+    first = tally(2, 200, 300, "first_audio", "speak").model_copy(update={"source": "phone"})
+    spoken = report(1, door="phone#1", stages=(first,), open_lines=2, underruns=1)
+    await ingest.accept(spoken)
+    await ingest.accept(spoken)  # delivered twice
+    await ingest.accept(report(1, stages=(tally(5, 100, 200, "first_audio"),)))
+    found = ingest.phone_lines()
+    assert (found.doors, found.open_lines, found.texts, found.p50_ms, found.underruns) == (1, 2, 2, 200, 1)
+    clock.now += timedelta(minutes=62)
+    assert (ingest.phone_lines().doors, ingest.phone_lines().texts, ingest.phone_lines().underruns) == (0, 0, 0)

@@ -7,7 +7,9 @@ from nicegui import html, ui
 from deployments.administration.auth.permissions import AdminResource
 from deployments.administration.speech.voices import VoiceDraft
 from deployments.contracts.errors import Conflict, SecretaryError
+from deployments.contracts.voice_settings import VoiceSettings
 from deployments.conversation.voice_views import stored_voice_settings
+from ui.components.conflict_choice import ConflictChoice, FieldVersions
 from ui.context import PanelContext
 
 
@@ -16,13 +18,13 @@ class VoiceEditor:
 
     def __init__(self, panel: PanelContext, on_saved: Callable[[], Awaitable[None]]) -> None:
         self._panel, self._on_saved = panel, on_saved
-        self._voice_id, self._version, self._enabled = "", 0, True
+        self._voice_id = ""
+        self._read = VoiceSettings(id="", version=0)
+        self._mine = VoiceDraft()
         t = panel.t
         with ui.dialog().props("persistent") as self._dialog, ui.card().classes("dialog").props("role=dialog"):
             self._title = ui.label().classes("dialog-title").props("role=heading aria-level=2")
-            with html.div().classes("notice").props("role=alert") as self._conflict:
-                ui.label(t("voices.conflict"))
-                ui.button(t("voices.load_theirs"), on_click=self._load).props("flat dense no-caps")
+            self._conflict = ConflictChoice(panel, self._save_mine, self._take_theirs, self._restore_mine)
             self._name = ui.input(t("voices.name")).props("outlined maxlength=100")
             self._name.props["hint"] = t("voices.name_hint")
             self._description = ui.textarea(t("voices.description")).props("outlined autogrow maxlength=2000")
@@ -36,35 +38,57 @@ class VoiceEditor:
         presets = await self._panel.services.office.presets.list()
         names = {preset.name: preset.display_name or preset.name for preset in presets}
         self._preset.set_options({"": self._panel.t("voices.default_preset")} | names)
-        self._load()
+        voices = {voice.id: voice.name for voice in self._panel.services.installed_voices()}
+        self._title.text = voices.get(voice_id, voice_id)
+        self._conflict.hide()
+        self._take_theirs()
         self._dialog.open()
 
-    def _load(self) -> None:
-        """Shows what is stored now."""
-        services = self._panel.services
-        stored = stored_voice_settings(self._voice_id, services.publisher.current)
-        self._version, self._enabled = stored.version, stored.enabled
-        voices = {voice.id: voice.name for voice in services.installed_voices()}
-        self._title.text = voices.get(self._voice_id, self._voice_id)
-        self._name.value, self._description.value, self._preset.value = stored.name, stored.description, stored.preset
-        self._conflict.set_visibility(False)
-
-    async def _save(self) -> None:
-        panel = self._panel
-        draft = VoiceDraft(
+    def _draft(self) -> VoiceDraft:
+        return VoiceDraft(
             name=(self._name.value or "").strip(),
             description=(self._description.value or "").strip(),
-            enabled=self._enabled,
+            enabled=self._read.enabled,
             preset=self._preset.value or "",
         )
+
+    def _fill(self, settings: VoiceSettings | VoiceDraft) -> None:
+        self._name.value, self._description.value = settings.name, settings.description
+        self._preset.value = settings.preset
+
+    def _take_theirs(self) -> None:
+        """Shows what is stored now."""
+        self._read = stored_voice_settings(self._voice_id, self._panel.services.publisher.current)
+        self._fill(self._read)
+
+    def _restore_mine(self) -> None:
+        self._fill(self._mine)
+
+    async def _save_mine(self) -> None:
+        self._read = stored_voice_settings(self._voice_id, self._panel.services.publisher.current)
+        await self._save()
+
+    async def _save(self) -> None:
+        panel, self._mine = self._panel, self._draft()
         try:
             by = panel.require_change(AdminResource.VOICES)
-            await panel.services.office.voices.update_settings(self._voice_id, draft, self._version, by)
+            await panel.services.office.voices.update_settings(self._voice_id, self._mine, self._read.version, by)
         except Conflict:
-            self._conflict.set_visibility(True)
+            self._explain_conflict()
         except SecretaryError as error:
             panel.toast_error(error)
         else:
             self._dialog.close()
             panel.toast(panel.t("common.saved"))
         await self._on_saved()
+
+    def _explain_conflict(self) -> None:
+        t, mine = self._panel.t, self._mine
+        theirs = stored_voice_settings(self._voice_id, self._panel.services.publisher.current)
+        self._conflict.show(
+            (
+                FieldVersions(t("voices.name"), mine.name, theirs.name),
+                FieldVersions(t("voices.description"), mine.description, theirs.description),
+                FieldVersions(t("voices.preset"), mine.preset, theirs.preset),
+            )
+        )

@@ -6,6 +6,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from deployments.administration.speech.voice_files import SampleFile
+from deployments.administration.speech.voice_samples import SampleCheck, SampleFinding
 from deployments.api.admin.request_bodies import AdminRequest
 from deployments.contracts.voice_library import StoredClonedVoice, StoredVoiceConsent
 
@@ -75,6 +76,28 @@ class ClonedVoiceDetailReply(ClonedVoiceReply):
 
 class ClonedVoiceList(BaseModel):
     voices: list[ClonedVoiceReply]
+
+
+class SampleFindingReply(BaseModel):
+    """``measured`` and ``bound``: seconds (length, voice), Hz (rate), dB of full scale (level), dB below the speech
+    (noise), a share (clipping), semitones (speakers, person). ``problem`` is empty when the check is passed."""
+
+    check: SampleCheck
+    measured: float
+    bound: float
+    problem: str
+
+
+class SampleCheckReply(BaseModel):
+    """``usable``: every check is passed."""
+
+    usable: bool
+    checks: list[SampleFindingReply]
+
+    @classmethod
+    def of(cls, findings: tuple[SampleFinding, ...]) -> "SampleCheckReply":
+        checks = [SampleFindingReply.model_validate(asdict(each)) for each in findings]
+        return cls(usable=not any(each.problem for each in findings), checks=checks)
 
 
 def voice_reply(voice: StoredClonedVoice, consented: bool, installed: bool) -> ClonedVoiceReply:

@@ -1,5 +1,6 @@
 """Routes of cloned voices: upload, listen, extend, delete, and the consents to them."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Query, status
@@ -18,6 +19,7 @@ from deployments.api.admin.speech.cloned_voice_schemas import (
     ClonedVoiceReply,
     ConsentChoiceBody,
     ConsentNameBody,
+    SampleCheckReply,
     VoiceConsentList,
     VoiceConsentReply,
     WordingReply,
@@ -76,6 +78,22 @@ def cloned_voices_router(voices: ClonedVoices, publisher: SnapshotPublisher, ins
         cloned = [voice.id for voice in installed() if voice.cloned]
         return reply(await voices.set_consent(voice_id, body.consent_id, caller.username, cloned))
 
+    _add_samples(router, voices, reply)
+    return router
+
+
+def _add_samples(
+    router: APIRouter, voices: ClonedVoices, reply: Callable[[StoredClonedVoice], ClonedVoiceReply]
+) -> None:
+    @router.post("/check")
+    async def check(request: Request, caller: Caller) -> SampleCheckReply:
+        """A form with the recording ``file`` and optional ``consent_id`` and ``voice_id``: every check of a sample
+        with what was measured. Nothing is stored."""
+        async with multipart_fields(request) as fields:
+            upload = uploaded_file(fields).reference
+            consent_id, voice_id = text_field(fields, "consent_id"), text_field(fields, "voice_id")
+            return SampleCheckReply.of(await voices.examine(upload, consent_id, voice_id))
+
     @router.post("/{voice_id}/samples", status_code=status.HTTP_201_CREATED)
     async def add_sample(voice_id: str, request: Request, caller: Caller) -> ClonedVoiceReply:
         """A form with one more recording ``file``; all together have at most 60 seconds."""
@@ -90,8 +108,6 @@ def cloned_voices_router(voices: ClonedVoices, publisher: SnapshotPublisher, ins
     async def remove_sample(voice_id: str, name: str, caller: Caller) -> ClonedVoiceReply:
         """409 when less than 6 seconds would be left."""
         return reply(await voices.remove_sample(voice_id, name, caller.username))
-
-    return router
 
 
 def voice_consents_router(consents: VoiceConsents) -> APIRouter:

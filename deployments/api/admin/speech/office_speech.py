@@ -30,7 +30,7 @@ class OfficeSpeech:
     @asynccontextmanager
     async def synthesize(self, body: SynthesisBody) -> AsyncIterator[AsyncIterator[SpeechChunk]]:
         """Yields the audio blocks of ``body.text``. Raises TooManyStreams, and what the assistant raises."""
-        request = SpeechRequest(body.text, body.voice, body.language, preset=body.preset)
+        request = SpeechRequest(body.text, body.voice, body.language, preset=body.preset, parameters=body.parameters)
         async with self.stream_slot(), Closing(self.assistant.speak(request)) as chunks:
             yield chunks
 

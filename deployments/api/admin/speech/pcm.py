@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import numpy as np
 
 from deployments.api.admin.speech.schemas import SynthesisStreamBody
-from deployments.audio.convert import AudioConverter
 from deployments.audio.framing import Framer
+from deployments.audio.pcm_converter import PcmConverter
 from deployments.contracts.audio import AudioFormat, Encoding, SpeechChunk
 from deployments.telephony.clock import Clock, MonotonicClock
 from deployments.telephony.pacer import Pacer
@@ -14,27 +14,6 @@ from deployments.telephony.pacer import Pacer
 _FULL_SCALE = 32_768.0
 DEFAULT_RATE_HZ = 24_000
 _ENCODINGS = {"alaw": Encoding.ALAW, "mulaw": Encoding.MULAW}
-
-
-class PcmConverter:
-    """Converts blocks of any rate to ``target``, which has one channel. Too loud samples are clipped. The rate may
-    change between blocks."""
-
-    def __init__(self, target: AudioFormat) -> None:
-        self._target = target
-        self._converter: AudioConverter | None = None
-
-    def feed(self, chunk: SpeechChunk) -> bytes:
-        """The bytes that are complete after ``chunk``. They lag up to 120 ms behind when the rates differ."""
-        tail = b""
-        if self._converter is None or self._converter.source != chunk.format:
-            tail = self.finish()
-            self._converter = AudioConverter(chunk.format, self._target)
-        return tail + self._converter.feed(chunk.audio)
-
-    def finish(self) -> bytes:
-        """The remaining bytes."""
-        return self._converter.finish() if self._converter else b""
 
 
 class SoundBlocks:

@@ -1,6 +1,5 @@
 """Routes of pronunciation dictionaries: one for each voice, replaced as a whole, and tried on a text."""
 
-import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter
@@ -16,12 +15,8 @@ from deployments.api.admin.request_bodies import VersionedAdminRequest
 from deployments.api.admin.request_identity import Caller
 from deployments.api.admin.speech.voices import InstalledVoices, find_installed_voice
 from deployments.contracts.engines import Assistant
-from deployments.contracts.speech import SpeechRequest
 from deployments.contracts.voice_settings import Pronunciation, VoiceSettings
-from deployments.conversation.spoken_text import spoken_text
-from deployments.conversation.usage_estimates import split_request
-from deployments.conversation.voice_parameters import VoiceParameters
-from deployments.text.language import detect_language
+from deployments.conversation.pronunciation_preview import preview_pronunciations
 
 _Entries = Annotated[tuple[Pronunciation, ...], Field(max_length=MAX_ENTRIES)]
 _MAX_PREVIEW_CHARS = 4_000
@@ -90,13 +85,7 @@ def pronunciations_router(
         voice = find_installed_voice(voice_id, installed(), assistant)
         entries = stored(voice.id).pronunciations if body.pronunciations is None else body.pronunciations
         require_pronunciations(entries)
-        language = body.language or detect_language(body.text, voice.languages[0])
-        parameters = VoiceParameters(voice, language, pronunciations=entries)
-        return PreviewReply(language=language, spoken=await asyncio.to_thread(_spoken, body.text, parameters))
+        found = await preview_pronunciations(body.text, voice, entries, body.language)
+        return PreviewReply(language=found.language, spoken=list(found.spoken))
 
     return router
-
-
-def _spoken(text: str, parameters: VoiceParameters) -> list[str]:
-    pieces = split_request(SpeechRequest(text), parameters.language)
-    return [spoken for piece in pieces if (spoken := spoken_text(piece, parameters))]

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from deployments.administration.audit.audit_recorder import AuditRecorder
+from deployments.administration.speech.ready_answers import ReadyAnswerAdministration
 from deployments.api.admin.request_identity import Caller
 from deployments.conversation.ready.maker import PhraseState, ReadyAnswers, ReadyAnswerState
 from deployments.conversation.ready.wanted import Source
@@ -61,6 +62,7 @@ class ReadyAnswersRemoved(BaseModel):
 
 def ready_answers_router(ready: ReadyAnswers, recorder: AuditRecorder) -> APIRouter:
     router = APIRouter(prefix="/tts/ready-answers", tags=["tts"])
+    administration = ReadyAnswerAdministration(ready, recorder)
 
     @router.get("")
     async def every(
@@ -82,22 +84,11 @@ def ready_answers_router(ready: ReadyAnswers, recorder: AuditRecorder) -> APIRou
     @router.delete("")
     async def clear(caller: Caller) -> ReadyAnswersRemoved:
         """Removes every phrase; they are made again when no listener waits."""
-
-        async def run() -> int:
-            await recorder.record(caller.username, "clear", "ready_answers")
-            return await ready.clear()
-
-        return ReadyAnswersRemoved(removed=await recorder.run_shielded(run))
+        return ReadyAnswersRemoved(removed=await administration.clear(caller.username))
 
     @router.post("/{source}/{id}/remake")
     async def remake(source: Source, id: Annotated[str, Path(max_length=100)], caller: Caller) -> ReadyAnswersRemoved:
         """Makes one answer again. 404 when it is not kept ready."""
-
-        async def run() -> int:
-            removed = await ready.remake(source, id)
-            await recorder.record(caller.username, "remake", "ready_answer", f"{source}:{id}")
-            return removed
-
-        return ReadyAnswersRemoved(removed=await recorder.run_shielded(run))
+        return ReadyAnswersRemoved(removed=await administration.remake(source, id, caller.username))
 
     return router

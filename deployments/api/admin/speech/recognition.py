@@ -1,37 +1,30 @@
 """Routes of speech recognition: engines, transcription of a recording, and a synthesis round trip."""
 
 import re
-from collections.abc import AsyncIterator
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
-from rapidfuzz import fuzz
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
 from deployments.administration.office.drafts import Draft
-from deployments.answers.normalise import normalise
+from deployments.administration.speech.recognition import (
+    chosen_recognizer,
+    hearing_choice,
+    recognition_engines,
+    round_trip,
+    transcribe_recording,
+)
 from deployments.api.admin.speech.office_speech import OfficeSpeech
-from deployments.api.admin.speech.pcm import PcmConverter
-from deployments.api.admin.speech.schemas import SynthesisBody
 from deployments.api.disconnect import CancelOnDisconnect
 from deployments.api.transcription.form import language_field
 from deployments.api.uploads import multipart_fields, text_field, uploaded_file
-from deployments.contracts.audio import PCM16_16K
-from deployments.contracts.errors import EngineFailed, InvalidRequest, SecretaryError
-from deployments.contracts.recognition_choice import Need, choose_recognizer
-from deployments.contracts.speech import (
-    AUTO,
-    EngineStatus,
-    RecognitionRequest,
-    TranscriptEvent,
-    TranscriptFinished,
-    TranscriptSegment,
-)
-from deployments.contracts.streams import Closing
+from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.recognition_choice import Need
+from deployments.contracts.speech import AUTO, EngineStatus, RecognitionRequest
 
-_MATCH_RATIO = 0.8
 _ENGINE = re.compile(r"[\w.-]{1,50}")
 
 
@@ -133,7 +126,7 @@ def _add_status(router: APIRouter, speech: OfficeSpeech) -> None:
         language: Annotated[str | None, Query(pattern=r"^[a-z]{2,3}$")] = None,
     ) -> RecognitionStatusReply:
         """The engines, and which of them hears a live session and a recording, in ``language`` if it is given."""
-        engines = await _engines(speech)
+        engines = await recognition_engines(speech.assistant)
         file = _choice(engines, "file", language)
         return RecognitionStatusReply(
             live=_choice(engines, "live", language),
@@ -159,7 +152,7 @@ def _add_status(router: APIRouter, speech: OfficeSpeech) -> None:
                     revision=each.revision,
                     languages=each.languages,
                 )
-                for each in await _engines(speech)
+                for each in await recognition_engines(speech.assistant)
             ]
         )
 
@@ -178,10 +171,11 @@ def _add_transcription(router: APIRouter, speech: OfficeSpeech) -> None:
             named = text_field(fields, "language") or language or ""
             spoken = language_field(FormData([("language", named)]))
             wanted = _engine_name(text_field(fields, "engine") or engine or AUTO)
-            chosen = await _chosen(speech, wanted, spoken)
+            chosen = await chosen_recognizer(speech.assistant, wanted, spoken)
             recording = RecognitionRequest(file=file, language=spoken, engine=wanted)
-            async with CancelOnDisconnect(request.receive):
-                segments, finished = await _transcribe(speech, recording)
+            async with CancelOnDisconnect(request.receive), speech.stream_slot():
+                transcript = await transcribe_recording(speech.assistant, recording)
+        finished = transcript.finished
         return RecordingTranscriptReply(
             text=finished.text.strip(),
             language=finished.language,
@@ -189,53 +183,17 @@ def _add_transcription(router: APIRouter, speech: OfficeSpeech) -> None:
             reason=finished.reason or chosen.reason,
             model=finished.model,
             seconds=round(finished.seconds, 3),
-            segments=[TranscriptSegmentReply(text=each.text, start=each.start, end=each.end) for each in segments],
+            segments=[
+                TranscriptSegmentReply(text=each.text, start=each.start, end=each.end) for each in transcript.segments
+            ],
         )
 
     @router.post("/test")
-    async def round_trip(body: RoundTripBody, request: Request) -> RoundTripReply:
+    async def test(body: RoundTripBody, request: Request) -> RoundTripReply:
         """Synthesizes a text, transcribes the audio and compares the texts."""
-        chosen = await _chosen(speech, body.engine, body.language)
-        async with CancelOnDisconnect(request.receive):
-            text = SynthesisBody(text=body.text_to_speak, voice=body.voice, language=body.language)
-            async with speech.synthesize(text) as chunks:
-                stream = PcmConverter(PCM16_16K)
-                sound = b"".join([stream.feed(chunk) async for chunk in chunks]) + stream.finish()
-            _, finished = await _transcribe(
-                speech, RecognitionRequest(sound, PCM16_16K, body.language, engine=body.engine)
-            )
-        ratio = fuzz.ratio(normalise(body.text_to_speak), normalise(finished.text)) / 100
-        return RoundTripReply(
-            original_text=body.text_to_speak,
-            recognized_text=finished.text.strip(),
-            match=ratio >= _MATCH_RATIO,
-            ratio=round(ratio, 3),
-            words_count=len(finished.text.split()),
-            seconds=round(finished.seconds, 3),
-            engine=finished.engine or chosen.engine or "",
-        )
-
-
-async def _transcribe(
-    speech: OfficeSpeech, request: RecognitionRequest
-) -> tuple[list[TranscriptSegment], TranscriptFinished]:
-    segments: list[TranscriptSegment] = []
-    async with speech.stream_slot(), Closing(speech.assistant.transcribe(request)) as events:
-        return await _collect(events, segments)
-
-
-async def _collect(
-    events: AsyncIterator[TranscriptEvent], segments: list[TranscriptSegment]
-) -> tuple[list[TranscriptSegment], TranscriptFinished]:
-    async for event in events:
-        if isinstance(event, TranscriptFinished):
-            return segments, event
-        segments.append(event)
-    raise EngineFailed("The recording could not be transcribed: recognition ended early.")
-
-
-async def _engines(speech: OfficeSpeech) -> list[EngineStatus]:
-    return [each for each in await speech.assistant.status() if each.kind == "recognition"]
+        async with CancelOnDisconnect(request.receive), speech.stream_slot():
+            result = await round_trip(speech.assistant, body.text_to_speak, body.voice, body.language, body.engine)
+        return RoundTripReply(**asdict(result), words_count=len(result.recognized_text.split()))
 
 
 def _engine_name(wanted: str) -> str:
@@ -244,19 +202,8 @@ def _engine_name(wanted: str) -> str:
     return wanted
 
 
-async def _chosen(speech: OfficeSpeech, engine: str, language: str | None) -> EngineChoiceReply:
-    """Raises the errors of ``choose_recognizer``."""
-    engines = await _engines(speech)
-    choice = choose_recognizer(engines, "file", language, engine)
-    return EngineChoiceReply(engine=engines[choice.index].engine, reason=choice.reason)
-
-
 def _choice(engines: list[EngineStatus], need: Need, language: str | None) -> EngineChoiceReply:
-    try:
-        choice = choose_recognizer(engines, need, language)
-    except SecretaryError as error:
-        return EngineChoiceReply(engine=None, reason=error.message)
-    return EngineChoiceReply(engine=engines[choice.index].engine if choice.ready else None, reason=choice.reason)
+    return EngineChoiceReply.model_validate(asdict(hearing_choice(engines, need, language)))
 
 
 def _availability(engines: list[EngineStatus], name: str) -> EngineAvailability:

@@ -84,11 +84,12 @@ class PhraseCacheReply(BaseModel):
 
 
 class SynthesisBody(Draft):
-    """``preset`` None means that of the voice or the default one. ``voice`` None means the default voice of the
-    language, which is detected from the text when ``language`` is None."""
+    """``preset`` None means that of the voice or the default one; ``parameters`` take its place. ``voice`` None means
+    the default voice of the language, which is detected from the text when ``language`` is None."""
 
     text: str = Field(max_length=200_000)
     preset: str | None = Field(default=None, max_length=100)
+    parameters: PresetParams | None = None
     voice: _Voice = None
     language: _Language = None
 
