@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 from pathlib import Path
 
 from fastapi import FastAPI, Request
@@ -14,11 +15,12 @@ from starlette.staticfiles import StaticFiles
 from deployments.contracts.errors import NotFound
 from deployments.contracts.identity import Role
 from ui.attention import AttentionCache
-from ui.auth.guard import LOGIN_PATH, PanelGuard, session_of
+from ui.auth.guard import LOGIN_PATH, PanelGuard, login_query, requested_path, session_of
 from ui.auth.login import LoginPages
-from ui.auth.panel_sessions import SESSION_LIFETIME_S, PanelSession, PanelSessions
+from ui.auth.panel_sessions import ENDED, SESSION_LIFETIME_S, PanelSession, PanelSessions
 from ui.components.logo import LOGO_SVG
 from ui.context import PanelContext
+from ui.installable_app import MANIFEST_PATH, serve_installable_app
 from ui.panel_overview import OverviewCache
 from ui.panel_services import PanelServices
 from ui.preferences import preferences_of
@@ -30,8 +32,10 @@ from ui.translations import Translator
 
 LEAVE_DELAY_S = 0.3
 EXPIRY_CHECK_INTERVAL_S = 30.0
-RECONNECT_TIMEOUT_S = 10.0
+PING_TIMEOUT_BASE_S = 10.0
 """NiceGUI derives its ping timeout from this. Its default of 3 s drops connections, and clicks, on a busy machine."""
+RECONNECT_TIMEOUT_S = 120.0
+"""How long a page without a connection is kept, with the text that is being written in it."""
 _ASSETS = Path(__file__).parent / "assets"
 
 
@@ -59,8 +63,9 @@ def mount_panel(
     serve_style_sheet(nicegui_app, _ASSETS / "styles")
     nicegui_app.mount("/assets", StaticFiles(directory=_ASSETS), name="panel-assets")
     nicegui_app.add_middleware(PanelGuard, sessions=sessions, secure=secure_cookie)
-    nicegui_app.config.quasar_config["loadingBar"]["skipHijack"] = True  # it has no name for screen readers
     version = _assets_version()
+    serve_installable_app(nicegui_app, _ASSETS, version)
+    nicegui_app.config.quasar_config["loadingBar"]["skipHijack"] = True  # it has no name for screen readers
     overview = OverviewCache(services, max_age_s=overview_max_age_s)
     attention = AttentionCache(services, overview, max_age_s=2 * refresh_interval_s)
     readings = SharedReadings(services, max_age_s=overview_max_age_s)
@@ -76,7 +81,7 @@ def mount_panel(
         favicon=LOGO_SVG,
         tailwind=False,
         show_welcome_message=False,
-        reconnect_timeout=RECONNECT_TIMEOUT_S,
+        reconnect_timeout=PING_TIMEOUT_BASE_S,
         storage_secret=storage_secret,
         session_middleware_kwargs=session_cookie_options(secure=secure_cookie),
     )
@@ -123,7 +128,7 @@ async def _open_page(
     session = session_of(request, sessions)
     if session is None or not await _is_session_current(services, session):
         sessions.close(session.token if session else None)
-        return RedirectResponse(f"{root}{LOGIN_PATH}", 303)
+        return RedirectResponse(f"{root}{LOGIN_PATH}{login_query(requested_path(request.scope), ENDED)}", 303)
     preferences = preferences_of(request)
     t = Translator(preferences.language)
     client = ui.context.client
@@ -151,9 +156,16 @@ def _prepare_document(panel: PanelContext, version: str) -> None:
     page = ui.context.client.page
     page.language = "ru" if panel.t.language == "ru" else "en-US"
     page.dark = panel.preferences.dark
+    page.reconnect_timeout = RECONNECT_TIMEOUT_S
     ui.add_head_html(f"<script>document.documentElement.dataset.theme = '{panel.preferences.theme}'</script>")
     for sheet in ("theme.css", "panel.css"):
         ui.add_head_html(f'<link rel="stylesheet" href="{panel.root_path}/assets/{sheet}?{version}">')
+    texts = json.dumps({"connectionLost": panel.t("app.connection_lost")})
+    ui.add_head_html(f'<script type="application/json" id="panel-texts">{texts}</script>')
+    ui.add_head_html(f'<script defer src="{panel.root_path}/assets/shell.js?{version}"></script>')
+    ui.add_head_html(f'<link rel="manifest" href="{panel.root_path}{MANIFEST_PATH}?language={panel.t.language}">')
+    ui.add_head_html(f'<link rel="apple-touch-icon" href="{panel.root_path}/assets/icons/icon-192.png">')
+    ui.add_head_html('<meta name="theme-color" content="#0b7a72">')
 
 
 def _close_page_with_session(panel: PanelContext, sessions: PanelSessions) -> None:
@@ -167,7 +179,7 @@ def _close_page_with_session(panel: PanelContext, sessions: PanelSessions) -> No
             client.delete()
 
     def leave() -> None:
-        client.open(LOGIN_PATH)
+        client.open(f"{LOGIN_PATH}{login_query(client.sub_pages_router.current_path, session.end_reason)}")
         background_tasks.create(drop(), name="delete the client of an ended session")
 
     session.on_close.add(leave)

@@ -24,13 +24,20 @@ class Preferences:
 
 
 def preferences_of(connection: HTTPConnection) -> Preferences:
-    """Reads the preferences from the cookies. Unknown values are replaced by the defaults."""
+    """Reads the preferences from the cookies. Without one the language is that of the browser, and the theme auto."""
     language = connection.cookies.get(LANGUAGE_COOKIE, "")
     theme = connection.cookies.get(THEME_COOKIE, "")
     return Preferences(
-        language=language if language in LANGUAGES else DEFAULT_LANGUAGE,
+        language=language if language in LANGUAGES else _browser_language(connection),
         theme=theme if theme in THEMES else "auto",
     )
+
+
+def _browser_language(connection: HTTPConnection) -> str:
+    """The first of our languages in ``Accept-Language`` (RFC 9110, browsers list the preferred one first)."""
+    listed = connection.headers.get("accept-language", "").split(",")
+    codes = (part.partition(";")[0].strip().partition("-")[0].lower() for part in listed)
+    return next((code for code in codes if code in LANGUAGES), DEFAULT_LANGUAGE)
 
 
 def cookie_script(name: str, value: str, path: str) -> str:

@@ -116,6 +116,8 @@ def _person_menu(panel: PanelContext) -> None:
         with ui.menu().props('anchor="bottom right" self="top right"').classes("menu"):
             html.div(t("shell.logged_in_as", name=name)).classes("menu-note")
             html.a(t("password.title"), href=f"{panel.root_path}{PASSWORD_PATH}", target="_top").classes("menu-link")
+            install = html.button(t("app.install"), type="button").classes("menu-link install-entry")
+            install.on("click", js_handler="() => window.installPanel()")
             with html.form(method="post", action=f"{panel.root_path}{LOGOUT_PATH}"):
                 html.button(t("shell.logout"), type="submit").classes("menu-link").props("data-action=logout")
     button.props["aria-label"] = t("shell.account", name=name)

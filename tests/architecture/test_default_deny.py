@@ -40,6 +40,9 @@ PUBLIC = {
     ("office", "GET", "/ui/favicon.ico"),
     ("office", "HEAD", "/ui/favicon.ico"),
     ("office", "GET", "/ui/assets/x"),
+    # The manifest and the service worker of the app, which hold no data.
+    ("office", "GET", "/ui/manifest.webmanifest"),
+    ("office", "GET", "/ui/service-worker.js"),
     ("office", "GET", "/ui/assets/panel.css"),
 }
 

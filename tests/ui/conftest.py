@@ -23,6 +23,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+DEFAULTS: dict[str, Any] = {"locale": "ru-RU", "service_workers": "block"}
 DESKTOP, PHONE = (1280, 860), (390, 844)
 
 expect.set_options(timeout=15_000)
@@ -67,9 +68,13 @@ class BrowserUser:
 
     def record_page_errors(self) -> None:
         page = self.page
-        page.on("console", lambda m: m.type in ("error", "warning") and self.page_errors.append(f"{m.type}: {m.text}"))
+        page.on("console", lambda m: m.type in ("error", "warning") and self._record(f"{m.type}: {m.text}"))
         page.on("pageerror", lambda error: self.page_errors.append(str(error)))
         page.on("requestfailed", self._failed)
+
+    def _record(self, message: str) -> None:
+        if "Service Worker registration blocked by Playwright" not in message:
+            self.page_errors.append(message)
 
     def _failed(self, request: Request) -> None:
         if request.failure != "net::ERR_ABORTED":  # aborted when the page is left
@@ -100,7 +105,7 @@ OpenBrowser = Callable[..., Awaitable[BrowserUser]]
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared_context(browser: Browser) -> AsyncIterator[BrowserContext]:
     """A desktop context for all tests, so that the assets of the panel are loaded once."""
-    context = await browser.new_context(viewport={"width": DESKTOP[0], "height": DESKTOP[1]})
+    context = await browser.new_context(viewport={"width": DESKTOP[0], "height": DESKTOP[1]}, **DEFAULTS)
     yield context
     await context.close()
 
@@ -116,7 +121,8 @@ async def open_browser(
     async def open_page(size: tuple[int, int] = DESKTOP, **options: Any) -> BrowserUser:
         context = shared_context
         if size != DESKTOP or options:
-            context = await browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
+            viewport = {"width": size[0], "height": size[1]}
+            context = await browser.new_context(viewport=viewport, **(DEFAULTS | options))
             contexts.append(context)
         context.set_default_timeout(15_000)
         user = BrowserUser(panel_server, await context.new_page())

@@ -21,6 +21,7 @@ async def test_wrong_password_keeps_username(open_browser) -> None:
     await user.log_in(password="wrong")
     await expect(user.page.get_by_role("alert")).to_have_text("Неверное имя или пароль.")
     await expect(user.page.locator("#username")).to_have_value("admin")
+    await expect(user.page.locator("#password")).to_be_focused()
 
 
 async def test_login_redirects_to_requested_page(admin: BrowserUser) -> None:
@@ -28,6 +29,30 @@ async def test_login_redirects_to_requested_page(admin: BrowserUser) -> None:
     await expect(admin.page.locator(".shell")).to_be_visible()
     assert admin.page.url == admin.server.url + "faq"
     await expect(admin.page.get_by_role("heading", name="Готовые ответы")).to_be_visible()
+
+
+async def test_login_keeps_query_of_link(admin: BrowserUser) -> None:
+    await admin.log_in("faq?page=2&q=%D1%87%D0%B0%D1%81")
+    await expect(admin.page.locator(".shell")).to_be_visible()
+    assert admin.page.url == admin.server.url + "faq?page=2&q=%D1%87%D0%B0%D1%81"
+
+
+async def test_login_page_speaks_language_of_browser(open_browser) -> None:
+    for locale, title in (("en-GB", "Log in"), ("ru-RU", "Вход"), ("de-DE", "Вход")):
+        user: BrowserUser = await open_browser(locale=locale)
+        await user.open()
+        await expect(user.page.get_by_role("heading", name=title)).to_be_visible()
+
+
+async def test_session_that_ends_elsewhere_is_explained(admin: BrowserUser) -> None:
+    name = await admin.server.add_user("vera", Role.ADMIN)
+    await admin.open_logged_in("faq?page=2", name)
+    await admin.server.office.accounts.change_password(name, PASSWORD, "an even better horse")
+    await expect(admin.page.get_by_role("status")).to_contain_text("Сеанс закончился")
+    await admin.page.fill("#username", name)
+    await admin.page.fill("#password", "an even better horse")
+    await admin.page.click("button[type=submit]")
+    await expect(admin.page).to_have_url(admin.server.url + "faq?page=2")
 
 
 async def test_session_cookie_is_httponly_and_samesite(admin: BrowserUser) -> None:
@@ -84,6 +109,7 @@ async def test_logout_closes_all_windows(admin: BrowserUser) -> None:
     await admin.page.get_by_role("button", name="Выйти").click()
     await expect(admin.page.locator("#username")).to_be_visible()
     await expect(other.locator("#username")).to_be_visible()
+    await expect(other.get_by_role("status")).to_have_text("Вы вышли из панели.")
 
 
 @pytest.mark.parametrize("path", ["", "chat", "faq", "password", "_nicegui_ws/socket.io/?EIO=4&transport=polling"])
@@ -112,7 +138,7 @@ async def test_session_ends_when_account_changes(panel_server: PanelServer) -> N
 async def test_login_never_redirects_to_other_host(panel_server: PanelServer) -> None:
     form = {"username": "admin", "password": PASSWORD}
     async with httpx.AsyncClient() as client:
-        for target in ("//evil.example", "https://evil.example", "/\\evil.example"):
+        for target in ("//evil.example", "https://evil.example", "/\\evil.example", "/faq?a=1\\", "?//evil.example"):
             url = httpx.URL(panel_server.url + "login", params={"next": target})
             answer = await client.post(url, data=form, headers={"Origin": panel_server.origin})
             assert answer.headers["location"] == "/admin/ui/"

@@ -70,7 +70,18 @@ def test_root_path_is_restored(path: str, root: str, full: str) -> None:
 
 @pytest.mark.parametrize(
     ("path", "target"),
-    [("/chat", "/chat"), ("//evil.example", "/"), ("https://x", "/"), ("/\\x", "/"), ("/a?b", "/"), ("", "/")],
+    [
+        ("/chat", "/chat"),
+        ("//evil.example", "/"),
+        ("https://x", "/"),
+        ("/\\x", "/"),
+        ("/a?b=1&c=%D1%87", "/a?b=1&c=%D1%87"),
+        ("/a?b\\c", "/"),
+        ("/a?b\r\nc", "/"),
+        ("/a?b#c", "/"),
+        ("?//x", "/"),
+        ("", "/"),
+    ],
 )
 def test_redirect_path_stays_inside_panel(path: str, target: str) -> None:
     assert safe_redirect_path(path) == target

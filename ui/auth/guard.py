@@ -12,14 +12,15 @@ from deployments.administration.auth.client_addresses import bound_client_addres
 from deployments.contracts.errors import SecretaryError
 from ui.auth.headers import SecurityHeadersSend
 from ui.auth.origin import passes_origin_check
-from ui.auth.panel_sessions import PanelSession, PanelSessions
+from ui.auth.panel_sessions import ENDED, PanelSession, PanelSessions
+from ui.installable_app import MANIFEST_PATH, WORKER_PATH
 
 LOGIN_PATH, PASSWORD_PATH, LOGOUT_PATH = "/login", "/password", "/logout"
 SESSION_TOKEN_KEY = "login"  # noqa: S105 - the name of a field, not a secret
 SOCKET_PATH = "/_nicegui_ws/"
 _CLIENT_GONE = 499
 
-_PUBLIC_PATHS = frozenset({LOGIN_PATH, "/favicon.ico"})
+_PUBLIC_PATHS = frozenset({LOGIN_PATH, "/favicon.ico", MANIFEST_PATH, WORKER_PATH})
 _PUBLIC_PREFIXES = ("/assets/", f"/_nicegui/{__version__}/static/fonts")
 _PATHS_BEFORE_PASSWORD_CHANGE = frozenset({PASSWORD_PATH, LOGOUT_PATH})
 
@@ -29,6 +30,19 @@ def inner_path(scope: Scope) -> str:
     path: str = scope["path"]
     root: str = scope.get("root_path", "")
     return (path[len(root) :] if path.startswith(root) else path) or "/"
+
+
+def requested_path(scope: Scope) -> str:
+    """The inner path with its query: "/faq?page=2"."""
+    query = scope.get("query_string", b"").decode("ascii", "ignore")
+    return f"{inner_path(scope)}?{query}" if query else inner_path(scope)
+
+
+def login_query(path: str, reason: str = "") -> str:
+    """The query of the login page that leads back to ``path`` and says why a login is needed."""
+    values = {"next": path if path != "/" else "", "reason": reason}
+    query = urlencode({name: value for name, value in values.items() if value})
+    return f"?{query}" if query else ""
 
 
 def session_of(connection: HTTPConnection, sessions: PanelSessions) -> PanelSession | None:
@@ -72,7 +86,8 @@ class PanelGuard:
             return None
         session = session_of(HTTPConnection(scope), self._sessions)
         if session is None:
-            return _unauthorized_response(scope, LOGIN_PATH, "log in first")
+            had_session = SESSION_TOKEN_KEY in HTTPConnection(scope).session
+            return _unauthorized_response(scope, LOGIN_PATH, "log in first", ENDED if had_session else "")
         if session.must_change_password and path not in _PATHS_BEFORE_PASSWORD_CHANGE:
             return _unauthorized_response(scope, PASSWORD_PATH, "change your password first")
         return None
@@ -107,11 +122,10 @@ def _unwrap_groups(receive: Receive) -> Receive:
     return unwrapped
 
 
-def _unauthorized_response(scope: Scope, page: str, reason: str) -> Response:
-    """Redirects a browser to ``page`` with the way back. Other clients get status 401 with ``reason``."""
+def _unauthorized_response(scope: Scope, page: str, message: str, reason: str = "") -> Response:
+    """Redirects a browser to ``page`` with the way back. Other clients get status 401 with ``message``."""
     accepts_html = scope["method"] in ("GET", "HEAD") and "text/html" in Headers(scope=scope).get("accept", "")
     if not accepts_html:
-        return PlainTextResponse(reason, 401)
-    path = inner_path(scope)
-    query = f"?{urlencode({'next': path})}" if path != "/" else ""
+        return PlainTextResponse(message, 401)
+    query = login_query(requested_path(scope), reason if page == LOGIN_PATH else "")
     return RedirectResponse(f"{scope.get('root_path', '')}{page}{query}", 303)

@@ -2,7 +2,6 @@
 
 import re
 import uuid
-from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -12,20 +11,21 @@ from deployments.administration.auth.client_addresses import client_address
 from deployments.administration.auth.passwords import MIN_PASSWORD_LENGTH
 from deployments.contracts.errors import InvalidRequest, NotFound, SecretaryError, Unauthorized
 from ui.auth.forms import read_form
-from ui.auth.guard import LOGIN_PATH, LOGOUT_PATH, PASSWORD_PATH, SESSION_TOKEN_KEY, session_of
+from ui.auth.guard import LOGIN_PATH, LOGOUT_PATH, PASSWORD_PATH, SESSION_TOKEN_KEY, login_query, session_of
 from ui.auth.headers import SCRIPTLESS_CSP
 from ui.auth.pages import AuthForm, AuthFormField, render_auth_page
-from ui.auth.panel_sessions import PanelSession, PanelSessions
+from ui.auth.panel_sessions import ENDED, SIGNED_OUT, PanelSession, PanelSessions
 from ui.error_messages import explain_error
 from ui.preferences import LANGUAGE_COOKIE, YEAR_S, preferences_of
 from ui.translations import LANGUAGES, Translator
 
-_PANEL_PATH = re.compile(r"/(?:[\w-]+(?:/[\w-]+)*/?)?")
+_PANEL_PATH = re.compile(r"/(?:[\w-]+(?:/[\w-]+)*/?)?(?:\?[\w.~!$&'()*+,;=:@/%-]*)?", re.ASCII)
 _MAX_PATH_LENGTH = 500
+_REASONS = {ENDED: "login.ended", SIGNED_OUT: "login.signed_out"}
 
 
 def safe_redirect_path(path: str) -> str:
-    """``path`` if it is a path inside the panel, else "/". Prevents open redirects."""
+    """``path`` if it is a path inside the panel, with or without a query, else "/". Prevents open redirects."""
     return path if len(path) <= _MAX_PATH_LENGTH and _PANEL_PATH.fullmatch(path) else "/"
 
 
@@ -112,9 +112,9 @@ class LoginPages:
         return _redirect(request, "/")
 
     async def log_out(self, request: Request) -> Response:
-        self._sessions.close(request.session.get(SESSION_TOKEN_KEY))
+        self._sessions.close(request.session.get(SESSION_TOKEN_KEY), SIGNED_OUT)
         request.session.clear()
-        return _redirect(request, LOGIN_PATH)
+        return _redirect(request, f"{LOGIN_PATH}{login_query('/', SIGNED_OUT)}")
 
 
 def _renew_cookie(request: Request, session: PanelSession) -> None:
@@ -144,12 +144,20 @@ def _login_form(request: Request, t: Translator, *, problem: str = "", username:
         lead=t("login.lead"),
         button=t("login.enter"),
         problem=problem,
-        query=f"?{urlencode({'next': back})}" if back != "/" else "",
+        note="" if problem else _reason_text(request, t),
+        query=login_query(back),
         fields=(
             AuthFormField("username", t("login.username"), "text", "username", username),
             AuthFormField("password", t("login.password")),
         ),
+        focus="password" if username else "username",
     )
+
+
+def _reason_text(request: Request, t: Translator) -> str:
+    """Why the browser was sent to the login page, for the reasons that exist."""
+    key = _REASONS.get(request.query_params.get("reason", ""))
+    return t(key) if key else ""
 
 
 def _password_form(t: Translator, session: PanelSession, problem: str = "") -> AuthForm:
@@ -169,6 +177,7 @@ def _password_form(t: Translator, session: PanelSession, problem: str = "") -> A
             ),
             AuthFormField("again", t("password.again"), autocomplete="new-password"),
         ),
+        focus="old",
     )
 
 

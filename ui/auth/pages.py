@@ -30,8 +30,8 @@ class AuthFormField:
 
 @dataclass(frozen=True, slots=True)
 class AuthForm:
-    """A page with one form. ``problem`` is shown above the fields. ``query`` is appended to every link and to the
-    action."""
+    """A page with one form. ``problem``, or ``note``, is shown above the fields. ``query`` is appended to the action
+    and to every link. ``focus`` is the name of the first field to fill in."""
 
     action: str
     title: str
@@ -39,7 +39,9 @@ class AuthForm:
     button: str
     fields: Sequence[AuthFormField]
     problem: str = ""
+    note: str = ""
     query: str = ""
+    focus: str = ""
 
 
 def render_auth_page(form: AuthForm, t: Translator, preferences: Preferences, root_path: str) -> str:

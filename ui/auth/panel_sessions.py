@@ -16,6 +16,9 @@ SESSION_LIFETIME_S = 12 * 3600.0
 MAX_SESSIONS = 1_000
 MAX_SESSIONS_PER_USER = 20
 
+ENDED, SIGNED_OUT = "ended", "signed-out"
+"""Why a session is over: it expired or the account changed; its user logged out."""
+
 
 @dataclass
 class PanelSession:
@@ -28,6 +31,7 @@ class PanelSession:
     must_change_password: bool
     version: int
     expires_at: float
+    end_reason: str = ENDED
     on_close: set[Callable[[], None]] = field(default_factory=set, repr=False)
 
     @property
@@ -72,9 +76,11 @@ class PanelSessions:
             return None
         return session
 
-    def close(self, token: str | None) -> None:
+    def close(self, token: str | None, reason: str = ENDED) -> None:
         """Ends a session and calls its ``on_close`` callbacks."""
         session = self._open.pop(token or "", None)
+        if session:
+            session.end_reason = reason
         for callback in tuple(session.on_close) if session else ():
             callback()
 
