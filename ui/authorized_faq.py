@@ -1,9 +1,10 @@
 """The FAQ on behalf of the user of a panel session, with the permissions of the user's role."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deployments.administration.auth.permissions import AdminResource, require_role, required_roles
-from deployments.administration.faq.service import FaqAdministration, FaqDraft, FaqPage
+from deployments.administration.faq.service import FaqAdministration, FaqDraft, FaqOrder, FaqPage
 from deployments.administration.office.text_bounds import require_text
 from deployments.contracts.faq_entry import FaqEntry
 from deployments.contracts.match_report import MatchReport
@@ -27,9 +28,27 @@ class AuthorizedFaq:
     def can_change(self) -> bool:
         return self.session.role.covers(_RIGHTS.change)
 
-    async def list(self, query: str, language: str | None, limit: int, offset: int) -> FaqPage:
+    async def list(
+        self,
+        query: str,
+        language: str | None,
+        limit: int,
+        offset: int,
+        enabled: bool | None = None,
+        used: bool | None = None,
+        order: FaqOrder = "changed",
+    ) -> FaqPage:
         require_role(self.session.role, _RIGHTS.read)
-        return await self.faq.list(query, language, limit, offset)
+        return await self.faq.list(query, language, limit, offset, enabled, used, order)
+
+    async def all(self) -> Sequence[FaqEntry]:
+        require_role(self.session.role, _RIGHTS.read)
+        return await self.faq.all()
+
+    async def siblings(self, entry_id: int) -> Sequence[FaqEntry]:
+        """The same answer in other languages."""
+        require_role(self.session.role, _RIGHTS.read)
+        return await self.faq.siblings(entry_id)
 
     async def get(self, entry_id: int) -> FaqEntry:
         require_role(self.session.role, _RIGHTS.read)
@@ -43,6 +62,12 @@ class AuthorizedFaq:
 
     async def delete(self, entry_id: int) -> None:
         await self.faq.delete(entry_id, self._require_change())
+
+    async def set_enabled(self, entry_ids: Sequence[int], enabled: bool) -> int:
+        return await self.faq.set_enabled(entry_ids, enabled, self._require_change())
+
+    async def delete_many(self, entry_ids: Sequence[int]) -> int:
+        return await self.faq.delete_many(entry_ids, self._require_change())
 
     async def try_phrase(self, phrase: str) -> MatchReport:
         """What each stage of the search finds for ``phrase``. Requires the permission to change the FAQ."""

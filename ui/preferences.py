@@ -1,4 +1,4 @@
-"""Language and theme of a browser, stored in two cookies. The login page uses them too."""
+"""Language, theme and sound of a browser, stored in cookies. The login page uses the first two."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ from ui.translations import DEFAULT_LANGUAGE, LANGUAGES
 
 LANGUAGE_COOKIE = "secretary_language"
 THEME_COOKIE = "secretary_theme"
+SPEAK_COOKIE = "secretary_speak"
 THEMES = ("auto", "light", "dark", "contrast")
 YEAR_S = 365 * 24 * 3600
 
@@ -16,6 +17,7 @@ YEAR_S = 365 * 24 * 3600
 class Preferences:
     language: str = DEFAULT_LANGUAGE
     theme: str = "auto"
+    speak_answers: bool = True
 
     @property
     def dark(self) -> bool | None:
@@ -30,6 +32,7 @@ def preferences_of(connection: HTTPConnection) -> Preferences:
     return Preferences(
         language=language if language in LANGUAGES else _browser_language(connection),
         theme=theme if theme in THEMES else "auto",
+        speak_answers=connection.cookies.get(SPEAK_COOKIE) != "off",
     )
 
 

@@ -4,6 +4,8 @@ import re
 from datetime import datetime
 
 _PLACEHOLDER = re.compile(r"\{(current_time|current_date|day_of_week)\}")
+_NAME = re.compile(r"\{\s*([^\W\d]\w*)\s*\}")
+KNOWN_PLACEHOLDERS = ("current_time", "current_date", "day_of_week")
 _DAYS = {
     "ru": ("понедельник", "вторник", "среда", "четверг", "пятница", "суббота", "воскресенье"),
     "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
@@ -23,6 +25,12 @@ def render_placeholders(answer: str, language: str, now: datetime) -> str:
     if "{" not in answer:
         return answer
     return _PLACEHOLDER.sub(lambda found: _value(found[1], language, now), answer)
+
+
+def unknown_placeholders(answer: str) -> tuple[str, ...]:
+    """The names in braces that nothing replaces, such as ``{company}``."""
+    named = dict.fromkeys(found[1] for found in _NAME.finditer(answer) if not _PLACEHOLDER.fullmatch(found[0]))
+    return tuple(named)
 
 
 def has_placeholders(answer: str) -> bool:

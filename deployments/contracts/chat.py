@@ -181,6 +181,7 @@ class Overrides:
     persona_id: str | None = None
     route: Route | None = None
     options: GenerationOptions = field(default_factory=GenerationOptions)
+    voice_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,9 @@ class FaqEntry(FrozenModel):
     keywords: tuple[str, ...] = Field(default=(), max_length=50)
     language: Language = "ru"
     enabled: bool = True
+    topic: str = Field(
+        default="", max_length=50, description="Entries with the same topic are one answer in several languages"
+    )
     hits: int = Field(default=0, description="How often the entry answered; not counted in snapshots")
     version: int = Field(default=1, description="Increases with every change; an update sends the version it read")
     updated_at: datetime | None = None

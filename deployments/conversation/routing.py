@@ -5,6 +5,7 @@ widget), then the settings. Pure functions.
 |---|---|
 | system prompt | turn, session, mode, instance (a persona that a layer names counts too); the default persona |
 | persona (its voice) | turn, session, instance; the default persona |
+| voice | turn, session; that of the persona |
 | route | turn, session, mode, instance, persona; the setting |
 | temperature and other options, each by itself | turn, session, mode, instance, persona; the setting |
 
@@ -25,7 +26,7 @@ def resolve_overrides(turn: ChatTurn, snapshot: Snapshot) -> ChatTurn:
     """``turn`` with its overrides written into its own fields. Fields that no layer sets stay None. Personas and speech
     presets that no longer exist are ignored."""
     known = {persona.id for persona in snapshot.personas}
-    own = Overrides(turn.system_prompt, turn.persona_id, turn.route, turn.options)
+    own = Overrides(turn.system_prompt, turn.persona_id, turn.route, turn.options, turn.voice_id)
     layers = tuple(_without_unknown_persona(layer, known) for layer in (own, *turn.overrides))
     persona_id = _first(layer.persona_id for layer in layers)
     persona = snapshot.persona(persona_id)
@@ -36,6 +37,7 @@ def resolve_overrides(turn: ChatTurn, snapshot: Snapshot) -> ChatTurn:
         persona_id=persona_id,
         route=_first(layer.route for layer in layers),
         options=merge_options([*options, persona.llm_params.options] if persona else options),
+        voice_id=_first(layer.voice_id for layer in layers),
         preset=turn.preset if snapshot.preset(turn.preset or "") else None,
         overrides=(),
     )

@@ -26,6 +26,7 @@ class FaqRow(Base):
     search_text: Mapped[str] = mapped_column(Text)
     language: Mapped[str] = mapped_column(String(3))
     enabled: Mapped[bool] = mapped_column(default=True)
+    topic: Mapped[str] = mapped_column(String(50), default="", server_default=EMPTY, index=True)
     hits: Mapped[int] = mapped_column(default=0)
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(default=now)

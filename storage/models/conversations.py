@@ -44,6 +44,7 @@ class ChatSessionRow(Base):
     persona_id: Mapped[str] = mapped_column(String(50), default="", server_default=EMPTY)
     route: Mapped[str] = mapped_column(String(100), default="", server_default=EMPTY)
     params: Mapped[JsonValue] = mapped_column(JSON(), default=dict, server_default=EMPTY_OBJECT)
+    voice_id: Mapped[str] = mapped_column(String(100), default="", server_default=EMPTY)
     mode: Mapped[str] = mapped_column(String(50), default="", server_default=EMPTY)
     leaf_id: Mapped[int | None]
     message_count: Mapped[int] = mapped_column(default=0, server_default="0")

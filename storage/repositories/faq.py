@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 from sqlalchemy import Select, Table, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,7 +18,7 @@ from storage.repositories.sessions import without_session_sync
 _SNAPSHOT_COLUMNS = tuple(getattr(FaqRow, name) for name in FaqEntry.model_fields if name != "hits")
 _CONTENT_COLUMNS = (
     *("question", "question_key", "answer", "alternatives", "keywords", "search_text"),
-    *("language", "enabled", "updated_at"),
+    *("language", "enabled", "topic", "updated_at"),
 )
 _INSERTED_COLUMNS = tuple(getattr(FaqRow, name) for name in (*_CONTENT_COLUMNS, "hits", "version", "created_at"))
 _ID_PARAMETER = "replaced_id"
@@ -27,6 +27,10 @@ _REPLACE = (
     .where(FaqRow.id == bindparam(_ID_PARAMETER))
     .values({name: bindparam(name) for name in _CONTENT_COLUMNS} | {"version": FaqRow.version + 1})
 )
+
+
+FaqOrder = Literal["changed", "hits"]
+"""The last changed first, or the most used first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +65,23 @@ class FaqRepository:
         return tuple(FaqEntry.model_validate({**row}) for row in found.mappings())
 
     async def search(
-        self, query: str, language: str | None, limit: int, offset: int, enabled: bool | None = None
+        self,
+        query: str,
+        language: str | None,
+        limit: int,
+        offset: int,
+        enabled: bool | None = None,
+        used: bool | None = None,
+        order: FaqOrder = "changed",
     ) -> tuple[tuple[FaqEntry, ...], int]:
-        """A page of matching entries, the last changed first, and their total number."""
+        """A page of matching entries and their total number. ``used``: with or without hits."""
         found = _matching(query, language)
         if enabled is not None:
             found = found.where(FaqRow.enabled == enabled)
-        page = found.order_by(FaqRow.updated_at.desc(), FaqRow.id.desc()).limit(limit).offset(offset)
+        if used is not None:
+            found = found.where(FaqRow.hits > 0 if used else FaqRow.hits == 0)
+        first = FaqRow.hits if order == "hits" else FaqRow.updated_at
+        page = found.order_by(first.desc(), FaqRow.updated_at.desc(), FaqRow.id.desc()).limit(limit).offset(offset)
         total = await self._session.scalar(select(func.count()).select_from(found.subquery()))
         return tuple(_entry(row) for row in await self._session.scalars(page)), total or 0
 
@@ -84,6 +98,11 @@ class FaqRepository:
     async def with_question(self, question: str) -> tuple[FaqEntry, ...]:
         """The entries of any language with an equal question, ordered by id."""
         same = select(FaqRow).where(FaqRow.question_key == comparison_key(question)).order_by(FaqRow.id)
+        return tuple(_entry(row) for row in await self._session.scalars(same))
+
+    async def of_topic(self, topic: str) -> tuple[FaqEntry, ...]:
+        """The entries of a topic, ordered by language. None for the empty topic."""
+        same = select(FaqRow).where(FaqRow.topic == topic, FaqRow.topic != "").order_by(FaqRow.language, FaqRow.id)
         return tuple(_entry(row) for row in await self._session.scalars(same))
 
     async def statistics(self, limit: int) -> FaqStatistics:
@@ -134,6 +153,23 @@ class FaqRepository:
             connection = await self._session.connection()
             await connection.execute(_REPLACE, [_content(entry) | {_ID_PARAMETER: entry.id} for entry in entries])
 
+    async def set_enabled(self, entry_ids: Sequence[int], enabled: bool) -> int:
+        """Switches those of the entries that are not so yet, and returns their number. They keep the time of their last
+        change, and so their place in lists."""
+        count = 0
+        for batch in batches(entry_ids):
+            others = update(FaqRow).where(FaqRow.id.in_(batch), FaqRow.enabled != enabled).returning(FaqRow.id)
+            switched = others.values(enabled=enabled, version=FaqRow.version + 1, updated_at=FaqRow.updated_at)
+            count += len((await self._session.execute(without_session_sync(switched))).all())
+        return count
+
+    async def existing_ids(self, entry_ids: Sequence[int]) -> tuple[int, ...]:
+        """Those of ``entry_ids`` that exist."""
+        found: list[int] = []
+        for batch in batches(entry_ids):
+            found += await self._session.scalars(select(FaqRow.id).where(FaqRow.id.in_(batch)))
+        return tuple(found)
+
     async def remove(self, entry_id: int) -> None:
         """Deletes an entry."""
         await self.remove_all((entry_id,))
@@ -171,6 +207,7 @@ def _content(entry: FaqEntry) -> dict[str, object]:
         "search_text": "\n".join(comparison_key(text) for text in texts),
         "language": entry.language,
         "enabled": entry.enabled,
+        "topic": entry.topic,
         "updated_at": now(),
     }
 
@@ -184,6 +221,7 @@ def _entry(row: FaqRow) -> FaqEntry:
         keywords=tuple(row.keywords),
         language=row.language,
         enabled=row.enabled,
+        topic=row.topic,
         hits=row.hits,
         version=row.version,
         updated_at=row.updated_at,

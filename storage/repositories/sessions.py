@@ -244,6 +244,7 @@ def _override_columns(overrides: Overrides) -> dict[str, JsonValue]:
         "system_prompt": overrides.system_prompt,
         "persona_id": overrides.persona_id or "",
         "route": str(overrides.route or ""),
+        "voice_id": overrides.voice_id or "",
         "params": {name: value for name, value in params.items() if value is not None},
     }
 
@@ -258,7 +259,9 @@ def _stored(row: ChatSessionRow) -> StoredSession:
         display_name=row.display_name,
         title=row.title,
         owner=row.owner,
-        overrides=Overrides(row.system_prompt, row.persona_id or None, Route.parse(row.route), options),
+        overrides=Overrides(
+            row.system_prompt, row.persona_id or None, Route.parse(row.route), options, row.voice_id or None
+        ),
         mode=row.mode,
         leaf_id=row.leaf_id,
         message_count=row.message_count,

@@ -22,6 +22,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--use-fake-device-for-media-stream",
 ]
 DEFAULTS: dict[str, Any] = {"locale": "ru-RU", "service_workers": "block"}
 DESKTOP, PHONE = (1280, 860), (390, 844)

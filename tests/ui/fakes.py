@@ -33,6 +33,9 @@ from ui.panel_services import PhraseMatcher
 XSS = '<img src=x onerror="window.hacked=1"><script>window.hacked=2</script><b id=injected>bold</b>'
 ANSWER = "Мы открыты с понедельника по пятницу с девяти до восемнадцати часов. Записать вас на завтра?"
 
+MODEL = "SmolLM2-135M-Instruct"
+TRANSCRIPT = "привет"
+
 
 def tone(seconds: float, hertz: float = 330.0) -> SpeechChunk:
     """A quiet sine wave."""
@@ -53,6 +56,8 @@ class ScriptedPanelAssistant:
         self.status_calls = 0
         self.turns: list[ChatTurn] = []
         self.closed_early: list[str] = []
+        self.spoken: list[SpeechRequest] = []
+        self.heard: list[RecognitionRequest] = []
 
     async def reply(self, turn: ChatTurn) -> AsyncIterator[TurnEvent]:
         self.turns.append(turn)
@@ -92,13 +97,22 @@ class ScriptedPanelAssistant:
     async def _report(self, turn: ChatTurn, text: str, *, finished: bool) -> None:
         """Reports a turn to the office as a door does."""
         self._sequence += 1
+        from_faq = "faq" in turn.question
+        timings = _finished(from_faq).timings
         exchange = Exchange(
             turn_id=turn.turn_id,
             session_id=turn.session_id,
             source_kind=turn.source.kind.value,
             question=turn.question,
             answer=text,
-            route="local",
+            route="faq:7" if from_faq else "local",
+            model="" if from_faq else MODEL,
+            faq_entry_id=7 if from_faq else None,
+            faq_rule="exact" if from_faq else "",
+            faq_score=100 if from_faq else 0,
+            first_token_ms=timings.first_token_ms,
+            first_audio_ms=timings.first_audio_ms,
+            total_ms=timings.total_ms,
             finished=finished,
             created_at=datetime.now(UTC),
         )
@@ -106,10 +120,12 @@ class ScriptedPanelAssistant:
 
     def speak(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]:
         assert self._secretary is not None
+        self.spoken.append(request)
         return self._secretary.speak(request)
 
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
         assert self._secretary is not None
+        self.heard.append(request)
         return self._secretary.transcribe(request)
 
     def voices(self) -> tuple[Voice, ...]:
@@ -131,7 +147,7 @@ def _finished(from_faq: bool) -> TurnFinished:
         total_ms=1_240.0,
     )
     route = "faq:7" if from_faq else "local"
-    return TurnFinished("stop", Usage(182, 41), timings, route, "" if from_faq else "SmolLM2-135M-Instruct")
+    return TurnFinished("stop", Usage(182, 41), timings, route, "" if from_faq else MODEL)
 
 
 HEALTHY_ENGINES = (

@@ -17,6 +17,8 @@ CHANGES: list[Callable[[AuthorizedFaq], Awaitable[object]]] = [
     lambda faq: faq.create(DRAFT),
     lambda faq: faq.update(7, DRAFT, 1),
     lambda faq: faq.delete(7),
+    lambda faq: faq.set_enabled((7,), False),
+    lambda faq: faq.delete_many((7,)),
     lambda faq: faq.try_phrase("буфет"),
 ]
 
@@ -43,7 +45,7 @@ def authorized_faq(role: Role) -> tuple[AuthorizedFaq, RecordingFaq]:
     return AuthorizedFaq(faq, match, session), faq
 
 
-@pytest.mark.parametrize("change", CHANGES, ids=["create", "update", "delete", "try phrase"])
+@pytest.mark.parametrize("change", CHANGES, ids=["create", "update", "delete", "switch", "delete many", "try phrase"])
 async def test_faq_change_requires_operator(change: Callable[[AuthorizedFaq], Awaitable[object]]) -> None:
     faq, recording = authorized_faq(Role.OPERATOR)
     await change(faq)
@@ -56,9 +58,10 @@ async def test_faq_change_requires_operator(change: Callable[[AuthorizedFaq], Aw
 
 async def test_faq_change_is_made_in_the_name_of_the_user() -> None:
     faq, recording = authorized_faq(Role.OPERATOR)
-    for change in CHANGES[:3]:
+    for change in CHANGES[:5]:
         await change(faq)
-    assert recording.calls == [("create", "olga"), ("update", "olga"), ("delete", "olga")]
+    names = ("create", "update", "delete", "set_enabled", "delete_many")
+    assert recording.calls == [(name, "olga") for name in names]
 
 
 async def test_viewer_reads_faq() -> None:

@@ -3,10 +3,12 @@
 from datetime import UTC, datetime
 
 from deployments.administration.office.report_ingest import StageLatencyPoint
+from deployments.contracts.errors import Conflict
 from deployments.contracts.events import AnswerMatch, AnswerMatched, TextDelta, Timings, TurnFailed, TurnFinished
-from ui.components.faq_editor import parse_lines, parse_words
 from ui.components.latency_card import latency_series, stage_tiles
 from ui.components.panel_answer import PanelAnswer, failure_text, origin_text, timing_texts
+from ui.tabs.chat.turn_speech import turn_failure
+from ui.tabs.faq.form import parse_lines, parse_words
 from ui.translations import Translator
 
 T = Translator("en")
@@ -18,7 +20,7 @@ def test_answer_keeps_text_received_before_failure() -> None:
     for event in (TextDelta("Half "), TextDelta("said"), TurnFailed("engine_timeout", "", True)):
         answer.apply(event)
     assert answer.text == "Half said"
-    assert failure_text(answer, T) == "The engine did not answer in time."
+    assert failure_text(answer, T) == "No answer came in time."
 
 
 def test_answer_formats_source_and_times() -> None:
@@ -56,3 +58,8 @@ def test_latency_tiles_show_newest_busiest_route() -> None:
         "local model second",
         "local model second, p95",
     ]
+
+
+def test_question_during_another_answer_is_explained() -> None:
+    assert turn_failure(Conflict("busy")).code == "answer_under_way"
+    assert turn_failure(ValueError("secret")).message == ""

@@ -1,9 +1,12 @@
 """The FAQ tab: entries are found, added, changed, tested and deleted."""
 
+import re
+
 import pytest
 from playwright.async_api import Locator, Page, expect
 
 from deployments.administration.faq.service import FaqDraft
+from tests.faq_hits import add_faq_hits
 from tests.ui.conftest import BrowserUser
 from tests.ui.fakes import XSS
 
@@ -94,29 +97,152 @@ async def test_faq_editor_reports_concurrent_change(admin: BrowserUser) -> None:
     page = admin.page
     await search(page, "праздники")
     await row(page, entry_id).get_by_label("Изменить: Вы работаете в праздники?").click()
+    answer = page.get_by_label("Ответ", exact=True)
+    await answer.fill("Никогда.")
     theirs = FaqDraft(question="Вы работаете в праздники?", answer="Да, до обеда.")
     await admin.server.office.faq.update(entry_id, theirs, 1, "somebody")
-    await page.get_by_label("Ответ", exact=True).fill("Никогда.")
-    await page.get_by_role("button", name="Сохранить").click()
+    await page.get_by_role("button", name="Сохранить", exact=True).click()
     await expect(page.get_by_text("изменил кто-то другой")).to_be_visible()
     assert (await admin.server.office.faq.get(entry_id)).answer == "Да, до обеда."
-    await page.get_by_role("button", name="Показать новую версию").click()
-    await expect(page.get_by_label("Ответ", exact=True)).to_have_value("Да, до обеда.")
-    await page.get_by_label("Ответ", exact=True).fill("Да, до обеда, кроме Нового года.")
-    await page.get_by_role("button", name="Сохранить").click()
-    await expect(row(page, entry_id)).to_contain_text("кроме Нового года")
+    await page.get_by_role("button", name="Сравнить").click()
+    await expect(page.locator(".conflict-value")).to_have_text(["Никогда.", "Да, до обеда."])
+    await page.get_by_role("button", name="Взять их вариант").click()
+    await expect(answer).to_have_value("Да, до обеда.")
+    await page.get_by_role("button", name="Вернуть моё").click()
+    await expect(answer).to_have_value("Никогда.")
+    await page.get_by_role("button", name="Сохранить моё").click()
+    await expect(row(page, entry_id)).to_contain_text("Никогда.")
 
 
-async def test_faq_switch_disables_entry(admin: BrowserUser) -> None:
-    entry_id = await add(admin, "Есть ли скидки?")
-    await admin.open_logged_in("faq")
-    await search(admin.page, "скидки")
-    await row(admin.page, entry_id).get_by_role("switch").click()
+async def test_switched_entry_keeps_its_place(admin: BrowserUser) -> None:
+    entry_id = await add(admin, "Есть ли скидки первым?")
+    await add(admin, "Есть ли скидки вторым?")
+    await admin.open_logged_in("faq?q=скидки")
+    rows = admin.page.locator(".faq-row")
+    await expect(rows).to_have_count(2)
+    switch = row(admin.page, entry_id).get_by_role("switch")
+    await switch.focus()
+    await admin.page.keyboard.press("Space")
     await expect(admin.page.get_by_text("Ответ выключен")).to_be_visible()
     assert not (await admin.server.office.faq.get(entry_id)).enabled
-    await row(admin.page, entry_id).get_by_role("switch").click()
+    await expect(switch).to_be_focused()
+    await expect(rows.last).to_have_attribute("data-entry", str(entry_id))
+    await switch.click()
     await expect(admin.page.get_by_text("Ответ включён")).to_be_visible()
     assert (await admin.server.office.faq.get(entry_id)).enabled
+
+
+async def test_changes_of_others_are_shown(admin: BrowserUser) -> None:
+    await admin.open_logged_in("faq?q=самокат")
+    await expect(admin.page.get_by_text("Ничего не нашлось")).to_be_visible()
+    entry_id = await add(admin, "Можно ли с самокатом?")
+    await expect(row(admin.page, entry_id)).to_be_visible()
+
+
+async def test_filter_and_page_are_in_the_address(admin: BrowserUser) -> None:
+    used = await add(admin, "Редкий вопрос про грифонов")
+    never = await add(admin, "Редкий вопрос про драконов")
+    await add_faq_hits(admin.server.office, {used: 5})
+    await admin.open_logged_in("faq")
+    page = admin.page
+    await search(page, "редкий вопрос")
+    await page.get_by_label("Какие ответы показать").click()
+    await page.get_by_role("option", name="Ни разу не сработали").click()
+    await expect(page.locator(".faq-row")).to_have_count(1)
+    await page.reload()
+    await expect(page.locator(".faq-row")).to_have_count(1)
+    await expect(row(page, never)).to_be_visible()
+    await page.get_by_label("Какие ответы показать").click()
+    await page.get_by_role("option", name="Самые частые").click()
+    await expect(row(page, used)).to_be_visible()
+
+
+async def test_unsaved_text_is_asked_about_and_survives_reload(admin: BrowserUser) -> None:
+    await admin.open_logged_in("faq")
+    page = admin.page
+    await page.get_by_role("button", name="Добавить ответ").click()
+    question = page.get_by_label("Вопрос", exact=True)
+    await question.press_sequentially("Где оставить зонт?")
+    await page.reload()
+    await expect(question).to_have_value("Где оставить зонт?")
+    await expect(page.get_by_text("Восстановлен текст")).to_be_visible()
+    await page.get_by_role("button", name="Отмена").click()
+    await page.get_by_role("button", name="Вернуться к тексту").click()
+    await expect(question).to_have_value("Где оставить зонт?")
+    await page.get_by_role("button", name="Отмена").click()
+    await page.get_by_role("button", name="Не сохранять").click()
+    await expect(question).to_have_count(0)
+    await page.reload()
+    await expect(page.locator(".faq-row").first).to_be_visible()
+    await expect(question).to_have_count(0)
+
+
+async def test_same_answer_in_two_languages_side_by_side(admin: BrowserUser) -> None:
+    entry_id = await add(admin, "Есть ли у вас терраса?")
+    await admin.open_logged_in(f"faq?edit={entry_id}")
+    page = admin.page
+    await page.get_by_role("button", name="Добавить тот же ответ по-английски").click()
+    english = page.locator(".faq-column").last
+    await english.get_by_label("Вопрос", exact=True).fill("Is there a terrace?")
+    await english.get_by_label("Ответ", exact=True).fill("Yes, until {closing_time}.")
+    await page.get_by_role("button", name="Сохранить").click()
+    await expect(page.get_by_text("{closing_time} ничем не заменится")).to_be_visible()
+    await english.get_by_label("Ответ", exact=True).fill("Yes, upstairs.")
+    await page.get_by_role("button", name="Сохранить").click()
+    await expect(page.get_by_text("Ответ сохранён")).to_be_visible()
+    (sibling,) = await admin.server.office.faq.siblings(entry_id)
+    assert (sibling.language, sibling.answer) == ("en", "Yes, upstairs.")
+    await page.reload()
+    await search(page, "терраса")
+    await row(page, entry_id).get_by_label("Изменить: Есть ли у вас терраса?").click()
+    await expect(page.locator(".faq-column").last.get_by_label("Ответ", exact=True)).to_have_value("Yes, upstairs.")
+
+
+async def test_file_is_checked_before_it_is_imported(admin: BrowserUser) -> None:
+    await admin.open_logged_in("faq")
+    page = admin.page
+    await page.get_by_role("button", name="Загрузить").click()
+    dialog = page.get_by_role("dialog")
+    table = "question,answer\nПроверка импорта один,Да.\nПроверка импорта два,До {никогда}.\n"
+    file = {"name": "faq.csv", "mimeType": "text/csv", "buffer": table.encode()}
+    await dialog.locator("input[type=file]").set_input_files([file])
+    await expect(dialog.locator(".faq-import-counts")).to_have_text("новых: 1 · с ошибкой: 1")
+    await expect(dialog.locator(".faq-import-bad")).to_contain_text("строка 3")
+    await expect(dialog.locator(".faq-import-bad")).to_contain_text("можно только {current_time}")
+    assert not (await admin.server.office.faq.list("Проверка импорта")).total
+    await dialog.get_by_role("button", name="Загрузить").last.click()
+    await expect(page.get_by_text("Загружен 1 ответ")).to_be_visible()
+    assert (await admin.server.office.faq.list("Проверка импорта")).total == 1
+
+    async with page.expect_download() as download:
+        await page.get_by_role("button", name="Выгрузить").click()
+        await page.get_by_text("Таблица (CSV)").click()
+    saved = await (await download.value).path()
+    assert "Проверка импорта один" in saved.read_text(encoding="utf-8-sig")
+
+
+async def test_selected_entries_are_changed_together(admin: BrowserUser) -> None:
+    ids = [await add(admin, f"Вместе номер {n}") for n in range(3)]
+    await admin.open_logged_in("faq?q=вместе")
+    page = admin.page
+    await expect(page.locator(".faq-row")).to_have_count(3)
+    await page.get_by_role("button", name="Выбрать несколько").click()
+    await page.get_by_role("button", name="Выбрать всё на странице").click()
+    await page.get_by_label("Выбрать: Вместе номер 0").click()
+    await page.get_by_role("button", name="Выключить", exact=True).click()
+    await expect(page.get_by_text("Выключено 2 ответа")).to_be_visible()
+    assert [(await admin.server.office.faq.get(each)).enabled for each in ids] == [True, False, False]
+    await page.locator(".faq-selection").get_by_role("button", name="Удалить").click()
+    await page.get_by_role("alertdialog").get_by_role("button", name="Удалить").click()
+    await expect(page.locator(".faq-row")).to_have_count(1)
+
+
+async def test_answer_is_listened_to_in_the_list(admin: BrowserUser) -> None:
+    entry_id = await add(admin, "Который час на часах?", "Сейчас {current_time}.")
+    await admin.open_logged_in("faq?q=на часах")
+    await row(admin.page, entry_id).get_by_label("Прослушать").click()
+    await admin.page.wait_for_function("window.secretarySpeech?.scheduled >= 1")
+    assert re.fullmatch(r"Сейчас \d\d:\d\d\.", admin.server.assistant.spoken[-1].text)
 
 
 async def test_faq_delete_asks_for_confirmation(admin: BrowserUser) -> None:

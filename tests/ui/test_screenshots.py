@@ -39,7 +39,7 @@ async def dashboard(page: Page) -> None:
 
 
 async def chat(page: Page) -> None:
-    await page.locator(".chat-bar").get_by_role("button").click()
+    await page.get_by_role("button", name="Новый разговор").click()
     for number, question in enumerate(("До скольки вы работаете? (faq)", "А в субботу вас можно застать?"), 1):
         await page.locator(".composer textarea").fill(question)
         await page.keyboard.press("Enter")

@@ -1,11 +1,11 @@
 """Message bubbles. All content is inserted as text, never as HTML, because answers are untrusted."""
 
 import time
+from collections.abc import Sequence
 
 from nicegui import html, ui
 
-from deployments.contracts.sessions import STOPPED_ROUTE, StoredMessage
-from ui.components.panel_answer import PanelAnswer, failure_text, origin_text, timing_texts
+from ui.components.panel_answer import AnswerDetail, PanelAnswer, answer_details, failure_text
 from ui.translations import Translator
 
 REDRAW_INTERVAL_S = 0.05
@@ -49,22 +49,14 @@ class AnswerBubble:
         self._problem.text = problem
         self._problem.set_visibility(bool(problem))
         with self._details:
-            self._draw_details(answer)
+            draw_details(answer_details(answer, t))
 
     def _put(self, text: str) -> None:
         self._text.text = text
         self._text.set_visibility(bool(text))
 
-    def _draw_details(self, answer: PanelAnswer) -> None:
-        t = self._t
-        if origin := origin_text(answer, t):
-            html.span(origin).classes("detail detail-faq" if answer.match else "detail detail-model")
-        for timing in timing_texts(answer.finished.timings, t) if answer.finished else ():
-            html.span(timing).classes("detail")
-        if answer.stopped:
-            html.span(t("chat.stopped")).classes("detail detail-stopped")
 
-
-def stored_answer_bubble(message: StoredMessage, t: Translator) -> None:
-    """Shows a stored answer."""
-    AnswerBubble(t).close(PanelAnswer(text=message.content, stopped=message.route == STOPPED_ROUTE))
+def draw_details(details: Sequence[AnswerDetail]) -> None:
+    """The source and the times of an answer, in one line."""
+    for detail in details:
+        html.span(detail.text).classes(f"detail detail-{detail.kind}")

@@ -1,4 +1,5 @@
-"""The input of the chat. Enter sends, Shift+Enter inserts a line break. During an answer the button stops it.
+"""The input of the chat. Enter sends, Shift+Enter inserts a line break. During an answer the button stops it. What is
+said into the microphone is added to the text.
 
 While only the speech of an answer is still playing, the button stops it and Enter sends the next question.
 """
@@ -8,7 +9,10 @@ from enum import StrEnum
 
 from nicegui import html, ui
 
-from ui.translations import Translator
+from deployments.administration.auth.permissions import AdminResource
+from ui.components.browser_draft import keep_in_draft
+from ui.components.microphone import Microphone
+from ui.context import PanelContext
 
 MAX_QUESTION_CHARS = 4_000
 _SEND_ON_ENTER = "(e) => { if (!e.shiftKey && !e.isComposing) { e.preventDefault(); emit(); } }"
@@ -29,8 +33,8 @@ class ComposerState(StrEnum):
 class Composer:
     """Calls ``on_send(text)`` with a question that is not empty, and ``on_stop()`` when the button stops an answer."""
 
-    def __init__(self, t: Translator, on_send: SendCallback, on_stop: StopCallback) -> None:
-        self._t = t
+    def __init__(self, panel: PanelContext, on_send: SendCallback, on_stop: StopCallback) -> None:
+        self._t = t = panel.t
         self._on_send = on_send
         self._on_stop = on_stop
         self._pace = ComposerState.IDLE
@@ -41,9 +45,25 @@ class Composer:
                 .classes("composer-input")
                 .on("keydown.enter", self._send, js_handler=_SEND_ON_ENTER)
             )
+            keep_in_draft(self._input, "question")
+            if panel.can_change(AdminResource.TRANSCRIPTS):
+                Microphone(panel, self._add)
             with html.button(type="button").classes("send-button").on("click", self._press) as self._button:
                 self._icon = ui.icon("arrow_upward")
         self.set_state(ComposerState.IDLE)
+
+    @property
+    def text(self) -> str:
+        """What was typed and not sent."""
+        return str(self._input.value or "")
+
+    @text.setter
+    def text(self, text: str) -> None:
+        self._input.value = text
+
+    def _add(self, text: str) -> None:
+        self.text = f"{self.text.rstrip()} {text}".strip()[:MAX_QUESTION_CHARS]
+        self._input.run_method("focus")
 
     def set_state(self, pace: ComposerState) -> None:
         self._pace = pace

@@ -1,6 +1,7 @@
 """Collects the events of a turn and formats them as texts. Has no widgets."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from deployments.contracts.events import (
     AnswerMatch,
@@ -11,6 +12,7 @@ from deployments.contracts.events import (
     TurnFailed,
     TurnFinished,
 )
+from deployments.contracts.exchange import Exchange
 from ui.components.latency_card import route_text
 from ui.error_messages import explain_error_code
 from ui.formatting import format_duration, format_number
@@ -41,6 +43,18 @@ class PanelAnswer:
                 self.failure = event
 
 
+DetailKind = Literal["faq", "model", "time", "stopped"]
+_FAQ_PREFIX = "faq:"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerDetail:
+    """One fact about an answer: what gave it, or how long something took."""
+
+    text: str
+    kind: DetailKind
+
+
 _RULE_TEXTS = {"exact": "rule.exact", "keyword": "rule.keyword", "ranked": "rule.ranked", "meaning": "rule.meaning"}
 
 
@@ -63,6 +77,40 @@ def origin_text(answer: PanelAnswer, t: Translator) -> str:
         return ""
     route = route_text(answer.finished.route, t) if answer.finished.route else ""
     return " · ".join(part for part in (route, answer.finished.model) if part)
+
+
+def answer_details(answer: PanelAnswer, t: Translator) -> tuple[AnswerDetail, ...]:
+    """The source and the times of an answer that was received on this page."""
+    found: list[AnswerDetail] = []
+    if origin := origin_text(answer, t):
+        found.append(AnswerDetail(origin, "faq" if answer.match else "model"))
+    if answer.finished:
+        found += [AnswerDetail(text, "time") for text in timing_texts(answer.finished.timings, t)]
+    if answer.stopped:
+        found.append(AnswerDetail(t("chat.stopped"), "stopped"))
+    return tuple(found)
+
+
+def exchange_details(route: str, exchange: Exchange | None, t: Translator) -> tuple[AnswerDetail, ...]:
+    """The source and the times of a stored answer. Without the report of its turn only ``route`` is known."""
+    if route.startswith(_FAQ_PREFIX):
+        origin = t("chat.from_entry", id=route.removeprefix(_FAQ_PREFIX))
+        if exchange is not None and exchange.faq_rule:
+            score = format_number(exchange.faq_score, 0, t)
+            origin = " · ".join((origin, rule_text(exchange.faq_rule, t), score))
+        found = [AnswerDetail(origin, "faq")]
+    else:
+        parts = (route_text(route, t) if route else "", exchange.model if exchange else "")
+        origin = " · ".join(part for part in parts if part)
+        found = [AnswerDetail(origin, "model")] if origin else []
+    if exchange is not None:
+        timings = Timings(
+            first_token_ms=exchange.first_token_ms,
+            first_audio_ms=exchange.first_audio_ms,
+            total_ms=exchange.total_ms,
+        )
+        found += [AnswerDetail(text, "time") for text in timing_texts(timings, t)]
+    return tuple(found)
 
 
 def timing_texts(timings: Timings, t: Translator) -> tuple[str, ...]:

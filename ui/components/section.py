@@ -43,6 +43,12 @@ class KeyedList(Generic[Item]):
             self._drawn.pop(item).delete()
             self.show(items)
 
+    def rekey(self, item: Item, changed: Item) -> ui.element | None:
+        """Keeps the element of ``item``, whose widgets show ``changed`` already. Returns it, None if it is gone."""
+        if item in self._drawn:
+            self._drawn = {changed if key == item else key: element for key, element in self._drawn.items()}
+        return self._drawn.get(changed)
+
     def show(self, items: Sequence[Item]) -> None:
         for removed in self._drawn.keys() - set(items):
             self._drawn.pop(removed).delete()

@@ -77,7 +77,14 @@ class Dialogue:
         return await self._begin(assistant, caller, session_id, find, request, on_speech)
 
     async def edit(
-        self, assistant: Assistant, caller: Identity, session_id: str, message_id: int, content: str, request: Overrides
+        self,
+        assistant: Assistant,
+        caller: Identity,
+        session_id: str,
+        message_id: int,
+        content: str,
+        request: Overrides,
+        on_speech: SpeechCallback | None = None,
     ) -> RunningTurn:
         """Asks an edited version of the question ``message_id`` on a new branch. Raises InvalidRequest for an
         answer."""
@@ -90,10 +97,16 @@ class Dialogue:
                 raise InvalidRequest("only a question can be edited; an answer can be regenerated", param="message_id")
             return _Question(content, message.parent_id, edited=True)
 
-        return await self._begin(assistant, caller, session_id, find, request)
+        return await self._begin(assistant, caller, session_id, find, request, on_speech)
 
     async def regenerate(
-        self, assistant: Assistant, caller: Identity, session_id: str, message_id: int, request: Overrides
+        self,
+        assistant: Assistant,
+        caller: Identity,
+        session_id: str,
+        message_id: int,
+        request: Overrides,
+        on_speech: SpeechCallback | None = None,
     ) -> RunningTurn:
         """Answers a question again on a new branch; ``message_id`` is the question or an answer to it."""
 
@@ -107,7 +120,7 @@ class Dialogue:
                 raise InvalidRequest("this message answers no question", param="message_id")
             return _Question(message.content, message.parent_id, message)
 
-        return await self._begin(assistant, caller, session_id, find, request)
+        return await self._begin(assistant, caller, session_id, find, request, on_speech)
 
     async def running_turn(self, caller: Identity, session_id: str) -> RunningTurn | None:
         """The running turn whose question is stored, or None. Raises NotFound."""

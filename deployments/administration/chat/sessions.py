@@ -85,11 +85,13 @@ class ChatSessions:
         async with self._database.unit_of_work() as work:
             return await get_visible_session(work, caller, session_id)
 
-    async def thread(self, caller: Identity, session_id: str) -> ChatThread:
-        """The conversation with its current branch. Raises NotFound."""
+    async def thread(self, caller: Identity, session_id: str, limit: int | None = None) -> ChatThread:
+        """The conversation with its current branch, or the last ``limit`` messages of it. Raises NotFound."""
+        if limit is not None:
+            require_page(limit, 0)
         async with self._database.unit_of_work() as work:
             session = await get_visible_session(work, caller, session_id)
-            messages = await work.messages.branch(session.leaf_id)
+            messages = await work.messages.branch(session.leaf_id, *(() if limit is None else (limit,)))
             versions: dict[int, tuple[int, ...]] = {}
             if len(messages) < session.message_count:
                 for message in messages:
@@ -104,13 +106,6 @@ class ChatSessions:
         async with self._database.unit_of_work() as work:
             await get_visible_session(work, caller, session_id)
             return {exchange.turn_id: exchange for exchange in await work.exchanges.of_sessions((session_id,))}
-
-    async def newest_messages(self, caller: Identity, session_id: str, limit: int) -> tuple[StoredMessage, ...]:
-        """The last ``limit`` messages of the current branch, oldest first. Raises NotFound."""
-        require_page(limit, 0)
-        async with self._database.unit_of_work() as work:
-            session = await get_visible_session(work, caller, session_id)
-            return await work.messages.branch(session.leaf_id, limit)
 
     async def change(
         self,
@@ -221,6 +216,7 @@ def _require_bounds(title: str, overrides: Overrides) -> None:
     require_text(title, _MAX_TITLE_LENGTH, "title")
     require_text(overrides.system_prompt or "", _MAX_PROMPT_LENGTH, "system_prompt")
     require_text(overrides.persona_id or "", _MAX_NAME_LENGTH, "persona_id")
+    require_text(overrides.voice_id or "", _MAX_NAME_LENGTH, "voice_id")
 
 
 async def _visible_ids(work: UnitOfWork, caller: Identity, session_ids: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Reads an uploaded FAQ file; a large one outside the process of the office."""
 
 import asyncio
+from typing import Literal
 
 import orjson
 
@@ -14,6 +15,8 @@ from deployments.isolation.spec import WorkerLimits, WorkerSpec
 from deployments.isolation.worker_process import WorkerProcess
 
 _TARGET = "deployments.administration.faq.import_worker:open_reader"
+FileKind = Literal["json", "csv"]
+_PART_BYTES = 64 * 1024
 _MEBIBYTE = 1 << 20
 _SMALL_BYTES = 256 * 1024
 """A file of this size needs a few megabytes at most."""
@@ -23,6 +26,17 @@ _BASE_MB, _MB_PER_MB = 160, 14
 """Address space of the worker: of its libraries, and for each megabyte of an honest file."""
 _CPU_S, _DEADLINE_S = 20, 120.0
 _ERRORS: dict[str, type[SecretaryError]] = {error.code: error for error in (InvalidRequest, TooLarge)}
+
+
+def file_kind(file: MemoryFile, *, csv: bool = False) -> FileKind:
+    """The kind of ``file`` by its first character; ``csv``: the sender calls it one. Raises InvalidRequest for an empty
+    file."""
+    file.seek(0)
+    parts = (part.lstrip(b"\xef\xbb\xbf \t\r\n") for part in iter(lambda: file.read(_PART_BYTES), b""))
+    start = next((part[:1] for part in parts if part), b"")
+    if not start:
+        raise InvalidRequest("The file is empty.", param="file")
+    return "csv" if csv or start not in (b"{", b"[") else "json"
 
 
 class FaqFileReader:
@@ -71,7 +85,7 @@ async def _read(
             if header["rows"] == "valid":
                 rows += await asyncio.to_thread(_drafts, body)
             else:
-                rejected += [RejectedRow(line, error) for line, error in orjson.loads(body)]
+                rejected += [RejectedRow(*row) for row in orjson.loads(body)]
     return tuple(rows), tuple(rejected)
 
 

@@ -17,7 +17,7 @@ from deployments.administration.office.csv_cells import escape_cell, unescape_ce
 from deployments.contracts.errors import InvalidRequest, TooLarge
 from deployments.contracts.faq_entry import FaqEntry
 
-_COLUMNS = ("question", "answer", "alternatives", "keywords", "language", "enabled")
+_COLUMNS = ("question", "answer", "alternatives", "keywords", "language", "enabled", "topic")
 _LEGACY_NAMES = {"trigger": "question", "response": "answer"}
 _LISTS = frozenset(("alternatives", "keywords"))
 _ITEM = re.compile(r"(?:\\.|[^|\\]|\\$)+", re.DOTALL)
@@ -30,10 +30,12 @@ _BOOLEANS["нет"] = False
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """A row that cannot be imported, and why. ``line`` is 1-based: a line of a CSV file, an entry of a JSON file."""
+    """A row that cannot be imported, and why. ``line`` is 1-based: a line of a CSV file, an entry of a JSON file.
+    ``field`` is the one that is wrong, "" for the whole row."""
 
     line: int
     error: str
+    field: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def read_import_rows(data: bytes, kind: str) -> tuple[tuple[ImportRow, ...], tup
         try:
             rows.append(ImportRow(line, FaqDraft.model_validate(fields)))
         except ValidationError as error:
-            rejected.append(RejectedRow(line, _reason(error)))
+            rejected.append(RejectedRow(line, *_reason(error)))
     return tuple(rows), tuple(rejected)
 
 
@@ -160,6 +162,8 @@ def _split(cell: str) -> list[str]:
     return [_ESCAPED.sub(r"\1", item.strip()) for item in _ITEM.findall(cell) if item.strip()]
 
 
-def _reason(error: ValidationError) -> str:
+def _reason(error: ValidationError) -> tuple[str, str]:
+    """The first problem, and its field."""
     problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    return ": ".join((*(str(step) for step in problem["loc"]), problem["msg"]))
+    steps = [str(step) for step in problem["loc"]]
+    return ": ".join((*steps, problem["msg"])), next(iter(steps), "")

@@ -2,7 +2,7 @@
 
 ``{"kind": "json" or "csv", "file": …}`` is the header of a call; ``file`` refers to a memory file. Items are batches of
 rows as JSON: with ``{"rows": "valid"}`` pairs of a line and the fields of a draft, with ``{"rows": "rejected"}`` of a
-line and an error.
+line, an error and its field.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ def answer(header: Header, _: bytes, sender: ItemSender) -> None:
         fields = [(row.line, row.draft.model_dump(exclude_unset=True)) for row in valid]
         sender.put({"rows": "valid"}, orjson.dumps(fields))
     for invalid in _batches(rejected):
-        sender.put({"rows": "rejected"}, orjson.dumps([(row.line, row.error) for row in invalid]))
+        sender.put({"rows": "rejected"}, orjson.dumps([(row.line, row.error, row.field) for row in invalid]))
 
 
 def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:

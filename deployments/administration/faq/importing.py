@@ -21,6 +21,16 @@ EntryKey = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class ImportChange:
+    """What a row does. ``line`` is 0 for entries that the file does not have."""
+
+    line: int
+    action: Literal["created", "updated", "deleted"]
+    question: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class ImportReport:
     """How many entries were, or in a dry run would be, created, updated, unchanged and deleted, and the rejected
     rows."""
@@ -31,6 +41,7 @@ class ImportReport:
     deleted: int
     rejected: tuple[RejectedRow, ...]
     applied: bool
+    changes: tuple[ImportChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +52,11 @@ class _ImportPlan:
     deleted: tuple[int, ...]
     rejected: tuple[RejectedRow, ...]
     after: int
+    changes: tuple[ImportChange, ...]
 
     def report(self, *, applied: bool) -> ImportReport:
         counts = (len(self.created), len(self.updated), self.unchanged, len(self.deleted))
-        return ImportReport(*counts, self.rejected, applied)
+        return ImportReport(*counts, self.rejected, applied, self.changes)
 
 
 class FaqImporter:
@@ -97,21 +109,25 @@ def _plan_import(
 ) -> _ImportPlan:
     index = _EntryIndex(stored, default_language)
     taken, repeated = _unique_rows(rows, index)
-    created, updated, unchanged = [], [], 0
+    created, updated, unchanged, changes = [], [], 0, []
     for key, row in taken.items():
         before = index.entries.get(key)
         if before is None:
             created.append(FaqEntry(**row.draft.model_dump(exclude={"language"}), language=key[0]))
+            changes.append(ImportChange(row.line, "created", row.draft.question, key[0]))
             continue
         after = before.model_copy(update=row.draft.model_dump(include=row.draft.model_fields_set))
         if after == before:
             unchanged += 1
         else:
             updated.append(after)
-    deleted = [entry.id for key, entry in index.entries.items() if key not in taken] if mode == "replace" else []
+            changes.append(ImportChange(row.line, "updated", after.question, key[0]))
+    lost = [entry for key, entry in index.entries.items() if key not in taken] if mode == "replace" else []
+    changes += [ImportChange(0, "deleted", entry.question, entry.language) for entry in lost]
+    deleted = tuple(entry.id for entry in lost)
     all_rejected = sorted((*rejected, *repeated), key=lambda row: row.line)
     count = len(stored) + len(created) - len(deleted)
-    return _ImportPlan(tuple(created), tuple(updated), unchanged, tuple(deleted), tuple(all_rejected), count)
+    return _ImportPlan(tuple(created), tuple(updated), unchanged, deleted, tuple(all_rejected), count, tuple(changes))
 
 
 class _EntryIndex:
@@ -152,10 +168,10 @@ def _unique_rows(
         try:
             first = taken.setdefault(index.key(row.draft), row)
         except ValueError as error:
-            repeated.append(RejectedRow(row.line, str(error)))
+            repeated.append(RejectedRow(row.line, str(error), "language"))
             continue
         if first is not row:
-            repeated.append(RejectedRow(row.line, f"question: line {first.line} has the same question"))
+            repeated.append(RejectedRow(row.line, f"question: line {first.line} has the same question", "question"))
     return taken, repeated
 
 

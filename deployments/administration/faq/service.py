@@ -1,67 +1,25 @@
 """Administration of FAQ entries: search, create, change and delete them. Every change is published."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
-
-from deployments.administration.office.drafts import Draft, apply_changes, changed_fields, require_version
+from deployments.administration.faq.draft import FaqDraft
+from deployments.administration.office.drafts import apply_changes, changed_fields, require_version
 from deployments.administration.office.snapshot_writer import SnapshotWriter
 from deployments.administration.office.text_bounds import MAX_SEARCH_LENGTH, require_page, require_text
 from deployments.administration.snapshots.loader import SnapshotField
 from deployments.contracts.errors import Conflict, NotFound
 from deployments.contracts.faq_entry import FaqEntry
-from deployments.contracts.frozen_model import Language
-from storage.comparison import comparison_key
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
-from storage.repositories.faq import FaqStatistics
+from storage.repositories.faq import FaqOrder, FaqStatistics
 from storage.unit_of_work import UnitOfWork
+
+__all__ = ["MAX_FAQ_ENTRIES", "FaqAdministration", "FaqDraft", "FaqOrder", "FaqPage"]
 
 MAX_FAQ_ENTRIES = 20_000
 """Limit of an installation and of an imported file: twice the number that the doors are benchmarked with."""
-_MIN_TRIGGER_LENGTH = 2
-Trigger = Annotated[str, Field(max_length=500)]
-
-
-class FaqDraft(Draft):
-    """The editable fields of an FAQ entry.
-
-    A question, alternative or keyword has at least two letters or digits. Repeated and empty alternatives and keywords
-    are dropped.
-    """
-
-    question: str = Field(min_length=2, max_length=500)
-    answer: str = Field(min_length=1, max_length=4000)
-    alternatives: tuple[Trigger, ...] = Field(default=(), max_length=50)
-    keywords: tuple[Trigger, ...] = Field(default=(), max_length=50)
-    language: Language = "ru"
-    enabled: bool = True
-
-    @field_validator("question", "answer")
-    @classmethod
-    def _strip(cls, text: str) -> str:
-        if not text.strip():
-            raise ValueError("must not be blank")
-        return text.strip()
-
-    @field_validator("question")
-    @classmethod
-    def _check_question(cls, text: str) -> str:
-        return _require_length(text)
-
-    @field_validator("alternatives", "keywords")
-    @classmethod
-    def _deduplicate(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_require_length(text) for text in _distinct(texts))
-
-    @model_validator(mode="after")
-    def _drop_question_from_alternatives(self) -> Self:
-        own = comparison_key(self.question)
-        kept = tuple(text for text in self.alternatives if comparison_key(text) != own)
-        object.__setattr__(self, "alternatives", kept)
-        return self
+_MAX_LISTED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +45,15 @@ class FaqAdministration:
         limit: int = 50,
         offset: int = 0,
         enabled: bool | None = None,
+        used: bool | None = None,
+        order: FaqOrder = "changed",
     ) -> FaqPage:
         """Entries that contain every word of ``query`` in question, alternatives, keywords or answer. Ignores case, ё
-        and punctuation."""
+        and punctuation. ``used``: that have answered, or never have."""
         require_text(query, MAX_SEARCH_LENGTH, "search")
         require_page(limit, offset)
         async with self._database.unit_of_work() as work:
-            return FaqPage(*await work.faq.search(query, language, limit, offset, enabled))
+            return FaqPage(*await work.faq.search(query, language, limit, offset, enabled, used, order))
 
     async def all(self) -> tuple[FaqEntry, ...]:
         """Every entry by id, disabled ones too."""
@@ -109,6 +69,12 @@ class FaqAdministration:
         """Raises NotFound."""
         async with self._database.unit_of_work() as work:
             return await _existing(work, entry_id)
+
+    async def siblings(self, entry_id: int) -> tuple[FaqEntry, ...]:
+        """The same answer in other languages: the other entries of the topic. Raises NotFound."""
+        async with self._database.unit_of_work() as work:
+            entry = await _existing(work, entry_id)
+            return tuple(each for each in await work.faq.of_topic(entry.topic) if each.id != entry_id)
 
     async def create(self, draft: FaqDraft, by: str) -> FaqEntry:
         """A draft without a language takes the default one. Raises Conflict when the language already has this
@@ -148,6 +114,26 @@ class FaqAdministration:
             return None, AuditEvent(by, "delete", "faq", str(entry_id), detail=entry.question)
 
         await self._writer.change(SnapshotField.FAQ, edit)
+
+    async def set_enabled(self, entry_ids: Sequence[int], enabled: bool, by: str) -> int:
+        """Switches entries on or off and returns how many were not so yet."""
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[int, AuditEvent]:
+            count = await work.faq.set_enabled(entry_ids, enabled)
+            action = "enable" if enabled else "disable"
+            return count, AuditEvent(by, action, "faq", _listed(entry_ids), detail=f"{count} entries")
+
+        return await self._writer.change(SnapshotField.FAQ, edit)
+
+    async def delete_many(self, entry_ids: Sequence[int], by: str) -> int:
+        """Deletes those of the entries that exist and returns their number."""
+
+        async def edit(work: UnitOfWork, _: int) -> tuple[int, AuditEvent]:
+            existing = await work.faq.existing_ids(entry_ids)
+            await work.faq.remove_all(existing)
+            return len(existing), AuditEvent(by, "delete", "faq", _listed(existing), detail=f"{len(existing)} entries")
+
+        return await self._writer.change(SnapshotField.FAQ, edit)
 
     async def update_by_question(
         self, question: str, changes: Mapping[str, str], by: str, expected_version: int | None = None
@@ -197,6 +183,15 @@ async def _require_free(work: UnitOfWork, draft: FaqDraft, own_id: int | None) -
     taken = await work.faq.find_id(draft.language, draft.question)
     if taken is not None and taken != own_id:
         raise Conflict(f"entry {taken} already answers this question in this language", param="question")
+    for other in await work.faq.of_topic(draft.topic):
+        if other.language == draft.language and other.id != own_id:
+            raise Conflict(f"entry {other.id} is already the answer of this topic in this language", param="topic")
+
+
+def _listed(entry_ids: Sequence[int]) -> str:
+    """The ids for the audit log, as many as fit."""
+    text = ",".join(map(str, entry_ids))
+    return text if len(text) <= _MAX_LISTED else f"{text[: _MAX_LISTED - 1].rpartition(',')[0]},…"
 
 
 def _in_language(draft: FaqDraft, language: str) -> FaqDraft:
@@ -206,14 +201,3 @@ def _in_language(draft: FaqDraft, language: str) -> FaqDraft:
 
 def _entry(draft: FaqDraft, entry_id: int = 0) -> FaqEntry:
     return FaqEntry(id=entry_id, **draft.model_dump())
-
-
-def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
-    by_key = {comparison_key(text): text.strip() for text in reversed(tuple(texts)) if text.strip()}
-    return tuple(reversed(by_key.values()))
-
-
-def _require_length(text: str) -> str:
-    if len(comparison_key(text).replace(" ", "")) < _MIN_TRIGGER_LENGTH:
-        raise ValueError("needs at least two letters or digits")
-    return text

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -130,6 +130,11 @@ class ReadyAnswers:
     def answers(self) -> list[ReadyAnswerState]:
         """Every text that should be ready."""
         return [self._answer_state(answer) for answer in self._wanted.answers]
+
+    def answers_of(self, source: str, ids: Collection[str]) -> dict[str, ReadyAnswerState]:
+        """Those texts of ``source`` that should be ready, by id."""
+        wanted = (answer for answer in self._wanted.answers if answer.source == source and answer.id in ids)
+        return {answer.id: self._answer_state(answer) for answer in wanted}
 
     async def remake(self, source: str, id: str) -> int:
         """Makes the phrases of one answer again. Returns their number. Raises NotFound."""

@@ -90,13 +90,21 @@ async def test_session_change_keeps_absent_fields_null_clears(office: OfficeServ
         assert (await client.put(path, json={"title": "Два"})).status_code == 428
         read = await client.get(path)
         tag = {"if-match": read.headers["etag"]}
-        changed = (await client.put(path, json={"title": "Два", "route": "cloud:x"}, headers=tag)).json()["session"]
-        assert (changed["title"], changed["system_prompt"], changed["route"]) == ("Два", "Кратко.", "cloud:x")
+        given = {"title": "Два", "route": "cloud:x", "voice_id": "anna"}
+        changed = (await client.put(path, json=given, headers=tag)).json()["session"]
+        assert changed["system_prompt"] == "Кратко."
+        assert {name: changed[name] for name in given} == given
         assert changed["params"]["temperature"] == 0.2
         assert (await client.put(path, json={"title": "Три"}, headers=tag)).status_code == 409
-        cleared = {"system_prompt": None, "route": None, "params": None, "version": changed["version"]}
+        cleared = {
+            "system_prompt": None,
+            "route": None,
+            "voice_id": None,
+            "params": None,
+            "version": changed["version"],
+        }
         empty = (await client.put(path, json=cleared)).json()["session"]
-        assert (empty["title"], empty["system_prompt"], empty["route"]) == ("Два", None, None)
+        assert (empty["title"], empty["system_prompt"], empty["route"], empty["voice_id"]) == ("Два", None, None, None)
         assert set(empty["params"].values()) == {None}
 
 

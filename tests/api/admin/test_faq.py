@@ -76,6 +76,46 @@ async def test_entries_are_searched_and_paged(client: httpx.AsyncClient) -> None
     assert (await client.get("/faq/entries", params={"search": "тайный", "language": "en"})).json()["total"] == 0
 
 
+async def test_entries_are_filtered_and_sorted_by_use(client: httpx.AsyncClient, office: OfficeServices) -> None:
+    rare, often, never = [await create_entry(client, question=f"Грифон {n}", answer="Да") for n in range(3)]
+    await add_faq_hits(office, {rare["id"]: 1, often["id"]: 9})
+    used = {"search": "грифон", "used": "true", "order": "hits"}
+    page = (await client.get("/faq/entries", params=used)).json()
+    assert [each["id"] for each in page["entries"]] == [often["id"], rare["id"]]
+    unused = (await client.get("/faq/entries", params={"search": "грифон", "used": "false"})).json()
+    assert [each["id"] for each in unused["entries"]] == [never["id"]]
+
+
+async def test_selection_is_switched_and_deleted(client: httpx.AsyncClient, office: OfficeServices) -> None:
+    ids = [(await create_entry(client, question=f"Список {n}", answer="Да"))["id"] for n in range(3)]
+    before = (await office.faq.get(ids[0])).updated_at
+    switched = await client.post("/faq/entries/selection", json={"action": "disable", "ids": [*ids[:2], 10**6]})
+    assert switched.json()["changed"] == 2
+    entry = await office.faq.get(ids[0])
+    assert (entry.enabled, entry.version, entry.updated_at) == (False, 2, before)
+    assert ids[0] not in {each.id for each in office.publisher.current.faq}
+    deleted = await client.post("/faq/entries/selection", json={"action": "delete", "ids": ids})
+    assert deleted.json()["changed"] == 3
+    assert (await client.get(f"/faq/entries/{ids[0]}")).status_code == 404
+
+
+async def test_topic_joins_one_answer_in_two_languages(client: httpx.AsyncClient) -> None:
+    russian = await create_entry(client, question="Есть лифт?", answer="Да", topic="lift")
+    english = await create_entry(client, question="Is there a lift?", answer="Yes", language="en", topic="lift")
+    siblings = (await client.get(f"/faq/entries/{russian['id']}/siblings")).json()
+    assert [each["id"] for each in siblings] == [english["id"]]
+    second = {"question": "Лифт?", "answer": "Да", "topic": "lift"}
+    assert (await client.post("/faq", json=second)).status_code == 409
+
+
+async def test_unknown_placeholder_is_refused(client: httpx.AsyncClient) -> None:
+    for answer in ("До {closing_time}.", "{{company}}", "{ имя }"):
+        refused = await client.post("/faq", json={"question": "Когда?", "answer": answer})
+        assert refused.status_code == 400
+        assert "{current_time}" in refused.text
+    await create_entry(client, question="Сколько времени?", answer="{current_time}, {1}, {} и {не скобки}")
+
+
 async def test_invalid_query_parameter_is_named(client: httpx.AsyncClient) -> None:
     for path, param in (
         ("/faq/entries?limit=0", "limit"),

@@ -33,7 +33,12 @@ async def test_export_reimported_changes_nothing(
     client: httpx.AsyncClient, office: OfficeServices, format: str
 ) -> None:
     await create_entry(
-        client, question="=1+1 формула", answer="'@\n\r\n|\\|", alternatives=["a|b\\", "-x y"], enabled=False
+        client,
+        question="=1+1 формула",
+        answer="'@\n\r\n|\\|",
+        alternatives=["a|b\\", "-x y"],
+        enabled=False,
+        topic="formula",
     )
     before = await office.faq.all()
     exported = await client.get("/faq/export", params={"format": format})
@@ -46,6 +51,7 @@ async def test_export_reimported_changes_nothing(
         "unchanged": len(before),
         "deleted": 0,
         "refused": [],
+        "changes": [],
     }
     assert await office.faq.all() == before
 
@@ -62,6 +68,7 @@ async def test_import_dry_run_changes_nothing(client: httpx.AsyncClient, office:
     assert (dry["applied"], dry["created"], dry["updated"]) == (False, 1, 1)
     assert [each["line"] for each in dry["refused"]] == [3, 5]
     assert "line 4" in dry["refused"][1]["error"]
+    assert [(each["line"], each["action"]) for each in dry["changes"]] == [(2, "updated"), (4, "created")]
     assert office.publisher.current.revision == revision
     refused = await client.post("/faq/import", files=upload, params={"mode": "replace"})
     assert refused.status_code == 400

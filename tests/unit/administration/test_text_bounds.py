@@ -29,7 +29,7 @@ CALLS: dict[str, Callable[[OfficeServices, str], Awaitable[object]]] = {
     "new title": lambda o, s: o.chat_sessions.change(ANNA, s, 1, title=LONG, edit=lambda before: before),
     "search for titles": lambda o, s: o.chat_sessions.page(ANNA, SessionFilter(title=LONG), 10, 0),
     "page of conversations": lambda o, s: o.chat_sessions.page(ANNA, SessionFilter(), 10**6, 0),
-    "messages": lambda o, s: o.chat_sessions.newest_messages(ANNA, s, 10**6),
+    "messages": lambda o, s: o.chat_sessions.thread(ANNA, s, 10**7),
     "deleted conversations": lambda o, s: o.chat_sessions.remove(ANNA, ("x",) * 100_000),
     "search in the FAQ": lambda o, s: o.faq.list(LONG),
     "page of the FAQ": lambda o, s: o.faq.list("", None, -1),

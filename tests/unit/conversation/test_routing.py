@@ -142,3 +142,9 @@ async def test_unknown_session_route_is_rejected() -> None:
     turn = replace(user_turn("hi"), overrides=(Overrides(route=Route.parse("cloud:nobody")),))
     with pytest.raises(ModelNotFound):
         harness.assistant.reply(turn)
+
+
+def test_voice_of_session_applies_unless_turn_names_one() -> None:
+    turn = replace(user_turn("Hi"), overrides=(Overrides(voice_id="dmitri"), Overrides(voice_id="irina")))
+    assert resolve_overrides(turn, PERSONA_SNAPSHOT).voice_id == "dmitri"
+    assert resolve_overrides(replace(turn, voice_id="anna"), PERSONA_SNAPSHOT).voice_id == "anna"

@@ -88,6 +88,7 @@ class SessionFieldsBody(AdminRequest):
     system_prompt: Prompt | None = None
     persona_id: str | None = Field(default=None, max_length=50)
     route: str | None = Field(default=None, max_length=100)
+    voice_id: str | None = Field(default=None, max_length=100)
     params: ChatLlmParams | None = None
 
     def apply(self, to: Overrides) -> Overrides:
@@ -99,6 +100,7 @@ class SessionFieldsBody(AdminRequest):
             (self.persona_id or None) if "persona_id" in given else to.persona_id,
             Route.parse(self.route) if "route" in given else to.route,
             params.options() if "params" in given else to.options,
+            (self.voice_id or None) if "voice_id" in given else to.voice_id,
         )
 
 
@@ -168,6 +170,7 @@ class SessionDetailReply(SessionSummaryReply):
     system_prompt: str | None
     persona_id: str | None
     route: str | None
+    voice_id: str | None
     params: ChatLlmParams
     messages: list[MessageReply]
 
@@ -182,6 +185,7 @@ class SessionDetailReply(SessionSummaryReply):
                 "system_prompt": overrides.system_prompt,
                 "persona_id": overrides.persona_id,
                 "route": str(overrides.route) if overrides.route else None,
+                "voice_id": overrides.voice_id,
                 "params": ChatLlmParams.of(overrides.options),
                 "messages": [MessageReply.of(message, versions.get(message.id, ())) for message in messages],
             }

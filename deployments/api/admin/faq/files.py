@@ -9,21 +9,18 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from deployments.administration.faq.file_reader import FaqFileReader
+from deployments.administration.faq.file_reader import FaqFileReader, FileKind, file_kind
 from deployments.administration.faq.files import entries_to_csv, entries_to_json
 from deployments.administration.faq.importing import FaqImporter, ImportReport
 from deployments.administration.faq.service import FaqAdministration
-from deployments.api.admin.faq.schemas import ImportReply, RejectedRowReply
+from deployments.api.admin.faq.schemas import MAX_LISTED_CHANGES, ImportChangeReply, ImportReply, RejectedRowReply
 from deployments.api.admin.openapi_document import response_media_types
 from deployments.api.admin.request_identity import Caller
 from deployments.api.request_body import content_type
 from deployments.api.uploads import body_file, multipart_fields, uploaded_file
-from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.memory_file import MemoryFile
 
-FileKind = Literal["json", "csv"]
 _TYPES = {"json": "application/json", "csv": "text/csv; charset=utf-8"}
-_PART_BYTES = 64 * 1024
 _CSV_TYPES = (b"text/csv", b"application/csv", b"application/vnd.ms-excel", b"text/plain")
 
 
@@ -72,12 +69,8 @@ async def _uploaded(request: Request) -> AsyncIterator[MemoryFile]:
 def _kind(request: Request, file: MemoryFile, named: FileKind | None) -> FileKind:
     """``named``, or the kind that the headers name or the first character shows. Raises InvalidRequest for a file
     without any."""
-    file.seek(0)
-    parts = (part.lstrip(b"\xef\xbb\xbf \t\r\n") for part in iter(lambda: file.read(_PART_BYTES), b""))
-    start = next((part[:1] for part in parts if part), b"")
-    if not start:
-        raise InvalidRequest("The file is empty.", param="file")
-    return named or ("csv" if content_type(request.scope) in _CSV_TYPES or start not in (b"{", b"[") else "json")
+    found = file_kind(file, csv=content_type(request.scope) in _CSV_TYPES)
+    return named or found
 
 
 def _reply(report: ImportReport) -> ImportReply:
@@ -87,5 +80,9 @@ def _reply(report: ImportReport) -> ImportReply:
         updated=report.updated,
         unchanged=report.unchanged,
         deleted=report.deleted,
-        refused=[RejectedRowReply(line=each.line, error=each.error) for each in report.rejected],
+        refused=[RejectedRowReply(line=each.line, error=each.error, field=each.field) for each in report.rejected],
+        changes=[
+            ImportChangeReply(line=each.line, action=each.action, question=each.question, language=each.language)
+            for each in report.changes[:MAX_LISTED_CHANGES]
+        ],
     )

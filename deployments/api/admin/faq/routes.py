@@ -1,6 +1,6 @@
 """Routes of FAQ entries: full entries, the map of questions to answers of older clients, and match tests."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, status
 from starlette.responses import Response
@@ -14,6 +14,8 @@ from deployments.api.admin.faq.schemas import (
     EntryCountReply,
     EntryDeletedReply,
     EntryPage,
+    EntrySelectionBody,
+    EntrySelectionReply,
     EntryWrittenReply,
     FaqMap,
     FaqMatcher,
@@ -50,11 +52,14 @@ def _add_entries(router: APIRouter, faq: FaqAdministration) -> None:
         search: Annotated[str, Query(max_length=500)] = "",
         language: LanguageQuery = None,
         enabled: bool | None = None,
+        used: Annotated[bool | None, Query(description="Entries that have answered, or never have")] = None,
+        order: Literal["changed", "hits"] = "changed",
         limit: Limit = 50,
         offset: Offset = 0,
     ) -> EntryPage:
-        """One page of the entries that contain every word of ``search``, the most recently changed first."""
-        page = await faq.list(search, language, limit, offset, enabled)
+        """One page of the entries that contain every word of ``search``, the most recently changed first, or the most
+        used first."""
+        page = await faq.list(search, language, limit, offset, enabled, used, order)
         return EntryPage(entries=list(page.entries), total=page.total, limit=limit, offset=offset)
 
     @router.get("/entries/{entry_id}")
@@ -62,6 +67,19 @@ def _add_entries(router: APIRouter, faq: FaqAdministration) -> None:
         found = await faq.get(entry_id)
         set_etag(response, found.version)
         return found
+
+    @router.post("/entries/selection")
+    async def change_selection(body: EntrySelectionBody, caller: Caller) -> EntrySelectionReply:
+        """Switches several entries on or off, or deletes them. Unknown ids are ignored."""
+        if body.action == "delete":
+            return EntrySelectionReply(changed=await faq.delete_many(body.ids, caller.username))
+        enabled = body.action == "enable"
+        return EntrySelectionReply(changed=await faq.set_enabled(body.ids, enabled, caller.username))
+
+    @router.get("/entries/{entry_id}/siblings")
+    async def siblings(entry_id: RowId) -> list[FaqEntry]:
+        """The same answer in other languages: the other entries of the topic."""
+        return list(await faq.siblings(entry_id))
 
     @router.put("/entries/{entry_id}")
     async def replace(

@@ -1,16 +1,17 @@
 """HTTP bodies of FAQ entries."""
 
 from collections.abc import Awaitable, Callable
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BaseModel, Field
 
 from deployments.administration.faq.service import FaqDraft
 from deployments.administration.office.drafts import Draft
-from deployments.api.admin.request_bodies import VersionedAdminRequest
+from deployments.api.admin.request_bodies import AdminRequest, VersionedAdminRequest
 from deployments.contracts.faq_entry import FaqEntry
 from deployments.contracts.match_report import MatchReport, Refusal, Stage, StageState
 
+MAX_LISTED_CHANGES = 1_000
 FaqMatcher = Callable[[str, str | None], Awaitable[MatchReport]]
 """``await matcher(phrase, language)``; ``language`` None means unknown."""
 
@@ -62,6 +63,18 @@ class EntryWrittenReply(BaseModel):
     entry: FaqEntry
 
 
+class EntrySelectionBody(AdminRequest):
+    action: Literal["enable", "disable", "delete"]
+    ids: list[Annotated[int, Field(ge=1, le=2**31 - 1)]] = Field(min_length=1, max_length=1_000)
+
+
+class EntrySelectionReply(BaseModel):
+    """``changed`` counts the entries that were not so before."""
+
+    status: Literal["ok"] = "ok"
+    changed: int
+
+
 class EntryDeletedReply(BaseModel):
     status: Literal["ok"] = "ok"
     deleted: str
@@ -111,12 +124,25 @@ class MatchTestReply(BaseModel):
 
 
 class RejectedRowReply(BaseModel):
+    """``field`` is the one that is wrong, "" for the whole row."""
+
     line: int
     error: str
+    field: str
+
+
+class ImportChangeReply(BaseModel):
+    """``line`` is 0 for a deleted entry, which the file does not have."""
+
+    line: int
+    action: Literal["created", "updated", "deleted"]
+    question: str
+    language: str
 
 
 class ImportReply(BaseModel):
-    """How many entries were, or with ``applied`` false would be, created, updated, unchanged and deleted."""
+    """How many entries were, or with ``applied`` false would be, created, updated, unchanged and deleted. ``changes``
+    lists the first 1,000 of them."""
 
     applied: bool
     created: int
@@ -124,6 +150,7 @@ class ImportReply(BaseModel):
     unchanged: int
     deleted: int
     refused: list[RejectedRowReply]
+    changes: list[ImportChangeReply]
 
 
 class FaqStatisticsReply(BaseModel):
