@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from deployments.contracts.events import FALLBACK_ROUTE
 from deployments.contracts.exchange import Exchange
 from storage.batches import batches
 from storage.bulk_insert import insert_rows
@@ -72,10 +71,9 @@ class ExchangeRepository:
         )
 
     async def count_unanswered(self, since: datetime) -> int:
-        """The number of different questions since then that got the fallback answer, or an error and no text."""
-        failed = and_(ExchangeRow.finished.is_(False), ExchangeRow.answer == "")
-        wanted = and_(ExchangeRow.question != "", or_(ExchangeRow.route == FALLBACK_ROUTE, failed))
-        counted = select(func.count(ExchangeRow.question.distinct())).where(ExchangeRow.created_at >= since, wanted)
+        """The number of different open questions since then."""
+        wanted = ExchangeRow.created_at >= since, ExchangeRow.needs_answer
+        counted = select(func.count(ExchangeRow.question.distinct())).where(*wanted)
         return await self._session.scalar(counted) or 0
 
     async def accept_report(self, door: str, sequence: int, digest: str) -> bool:

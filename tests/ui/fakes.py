@@ -55,6 +55,7 @@ class ScriptedPanelAssistant:
         self.engines: tuple[EngineStatus, ...] = HEALTHY_ENGINES
         self.status_calls = 0
         self.turns: list[ChatTurn] = []
+        self.spoken: list[SpeechRequest] = []
         self.closed_early: list[str] = []
         self.spoken: list[SpeechRequest] = []
         self.heard: list[RecognitionRequest] = []

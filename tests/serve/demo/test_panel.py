@@ -18,11 +18,10 @@ def page(demo: SecretaryProcess) -> Iterator[Page]:
         yield page
 
 
-def test_dashboard_lists_engines_and_doors(demo: SecretaryProcess, page: Page) -> None:
+def test_home_shows_health_and_today(demo: SecretaryProcess, page: Page) -> None:
     page.goto(f"{demo.url}/admin/ui/")
-    for engine in ("smollm2-135m-instruct", "piper-en-us-joe-medium", "whisper-base"):
-        expect(page.get_by_text(engine).first).to_be_visible()
-    expect(page.get_by_text("gateway").first).to_be_visible()
+    expect(page.locator(".headline .health-text")).to_be_visible()
+    expect(page.locator(".home-figure")).to_have_count(4)
 
 
 def test_saved_faq_entry_is_answered_by_gateway(demo: SecretaryProcess, page: Page) -> None:

@@ -1,0 +1,54 @@
+"""Home: whether the secretary works, what happened today, questions without an answer, busy hours and cost."""
+
+from nicegui import html, ui
+
+from deployments.administration.auth.permissions import AdminResource
+from ui.components.quick_answer import QuickAnswer
+from ui.components.section import RedrawnSection
+from ui.context import PanelContext, keep_tab_open
+from ui.navigation import attention_of
+from ui.tabs.home.attention_card import AttentionView, attention_view, draw_attention
+from ui.tabs.home.cost_card import CostView, draw_cost, read_cost
+from ui.tabs.home.hours_card import HoursCard
+from ui.tabs.home.open_questions_card import OpenQuestionsCard
+from ui.tabs.home.today_card import TodayView, draw_today, read_today
+
+
+async def show(panel: PanelContext) -> None:
+    """Draws the page and refreshes it while it is open."""
+    home = HomeTab(panel)
+    async with keep_tab_open():
+        ui.timer(panel.refresh_interval_s, home.refresh)
+
+
+class HomeTab:
+    """A viewer sees only whether the secretary works: the figures are for operators."""
+
+    def __init__(self, panel: PanelContext) -> None:
+        self._panel = panel
+        t = panel.t
+        self._figures = panel.can_read(AdminResource.USAGE)
+        html.h1(t("nav.home")).classes("visually-hidden")
+        with html.div().classes("home"):
+            headline = html.section().classes("card headline home-wide").props('role=status aria-live="polite"')
+            if self._figures:
+                today = html.section().classes("card home-wide")
+                self._questions = OpenQuestionsCard(panel, QuickAnswer(panel))
+                cost = html.section().classes("card")
+                self._hours = HoursCard(panel)
+                self._today: RedrawnSection[TodayView] = RedrawnSection(today, lambda view: draw_today(panel, view))
+                self._cost: RedrawnSection[CostView] = RedrawnSection(cost, lambda view: draw_cost(panel, view))
+            else:
+                html.p(t("home.for_operators")).classes("notice home-wide").props("role=note")
+        self._attention: RedrawnSection[AttentionView] = RedrawnSection(
+            headline, lambda view: draw_attention(panel, view)
+        )
+
+    async def refresh(self) -> None:
+        overview = await self._panel.overview.get()
+        self._attention.show(attention_view(overview, await attention_of(self._panel)))
+        if self._figures and self._panel.can_read(AdminResource.USAGE):
+            self._today.show(await read_today(self._panel))
+            await self._questions.refresh()
+            self._cost.show(await read_cost(self._panel))
+            await self._hours.refresh()
