@@ -13,7 +13,8 @@ from ui.context import PanelContext
 @dataclass(frozen=True, slots=True)
 class PanelTab:
     """A page for users who may read ``resource``; ``module`` of ``ui.tabs`` draws it. ``title`` and ``group`` are keys
-    of translations. ``on_phone``: one of the four entries at the bottom of a small screen."""
+    of translations. ``on_phone``: one of the four entries at the bottom of a small screen. Pages that are not
+    ``in_navigation`` are reached by links."""
 
     path: str
     title: str
@@ -22,6 +23,7 @@ class PanelTab:
     group: str
     module: str
     on_phone: bool = False
+    in_navigation: bool = True
 
     @property
     def show(self) -> Callable[[PanelContext], Awaitable[None]]:
@@ -39,6 +41,7 @@ _OPERATIONS, _SYSTEM = "nav.operations", "nav.system"
 
 _ALL = (
     PanelTab("/", "nav.home", "home", AdminResource.STATUS, _TALK, "home", on_phone=True),
+    PanelTab("/start", "start.title", "flag", AdminResource.USERS, _TALK, "start", in_navigation=False),
     PanelTab("/chat", "nav.chat", "forum", AdminResource.CONVERSATIONS, _TALK, "chat", on_phone=True),
     PanelTab(
         "/conversations", "nav.conversations", "history", AdminResource.CONVERSATIONS, _TALK, "conversations", True
@@ -71,7 +74,7 @@ def tabs_of(panel: PanelContext) -> tuple[PanelTab, ...]:
 def tabs_by_group(panel: PanelContext) -> dict[str, list[PanelTab]]:
     """The pages of ``tabs_of`` by the key of their group."""
     groups: dict[str, list[PanelTab]] = {}
-    for tab in tabs_of(panel):
+    for tab in (each for each in tabs_of(panel) if each.in_navigation):
         groups.setdefault(tab.group, []).append(tab)
     return groups
 

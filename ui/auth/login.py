@@ -10,6 +10,7 @@ from deployments.administration.auth.accounts import Account, Accounts
 from deployments.administration.auth.client_addresses import client_address
 from deployments.administration.auth.passwords import MIN_PASSWORD_LENGTH
 from deployments.contracts.errors import InvalidRequest, NotFound, SecretaryError, Unauthorized
+from deployments.contracts.identity import Role
 from ui.auth.forms import read_form
 from ui.auth.guard import LOGIN_PATH, LOGOUT_PATH, PASSWORD_PATH, SESSION_TOKEN_KEY, login_query, session_of
 from ui.auth.headers import SCRIPTLESS_CSP
@@ -22,6 +23,8 @@ from ui.translations import LANGUAGES, Translator
 _PANEL_PATH = re.compile(r"/(?:[\w-]+(?:/[\w-]+)*/?)?(?:\?[\w.~!$&'()*+,;=:@/%-]*)?", re.ASCII)
 _MAX_PATH_LENGTH = 500
 _REASONS = {ENDED: "login.ended", SIGNED_OUT: "login.signed_out"}
+START_PATH = "/start"
+"""Where an administrator continues after the first password."""
 
 
 def safe_redirect_path(path: str) -> str:
@@ -98,6 +101,7 @@ class LoginPages:
             fields = await read_form(request)
         except SecretaryError as error:
             return _form_response(request, _password_form(t, session, explain_error(error, t)), error.status)
+        first = session.must_change_password and session.role.covers(Role.ADMIN)
         old, new = fields.get("old", ""), fields.get("new", "")
         if new != fields.get("again", ""):
             return _form_response(request, _password_form(t, session, t("password.differ")), 400)
@@ -109,7 +113,7 @@ class LoginPages:
             _renew_cookie(request, await self._open_session(account))
         except SecretaryError:  # the new password is stored, so the user can log in with it
             return _redirect(request, LOGIN_PATH)
-        return _redirect(request, "/")
+        return _redirect(request, START_PATH if first else "/")
 
     async def log_out(self, request: Request) -> Response:
         self._sessions.close(request.session.get(SESSION_TOKEN_KEY), SIGNED_OUT)

@@ -38,7 +38,11 @@ class QuickAnswer:
         self, question: str, answer: str = "", language: str = "", on_saved: Callable[[], Awaitable[None]] | None = None
     ) -> None:
         self._on_saved = on_saved
-        for field, text in ((self._question, question[:_MAX_QUESTION]), (self._answer, answer[:_MAX_ANSWER])):
+        fields: tuple[tuple[ui.input | ui.textarea, str], ...] = (
+            (self._question, question[:_MAX_QUESTION]),
+            (self._answer, answer[:_MAX_ANSWER]),
+        )
+        for field, text in fields:
             field.error = None
             field.value = text
         self._language.value = language if language in LANGUAGES else self._panel.t.language
@@ -52,11 +56,9 @@ class QuickAnswer:
                 question=self._question.value or "", answer=self._answer.value or "", language=self._language.value
             )
         except ValidationError as error:
-            for problem in error.errors():
-                field, text = (self._answer, "quick.bad_answer")
-                if problem["loc"][0] == "question":
-                    field, text = (self._question, "quick.bad_question")
-                field.error = t(text)
+            wrong = {problem["loc"][0] for problem in error.errors()}
+            self._question.error = t("quick.bad_question") if "question" in wrong else None
+            self._answer.error = t("quick.bad_answer") if "answer" in wrong else None
             return
         try:
             await self._panel.faq.create(draft)

@@ -29,6 +29,7 @@ from deployments.administration.llm.providers import ProviderAdministration
 from deployments.administration.office.preparation import FIRST_ADMINISTRATOR, FirstCredentials, prepare_installation
 from deployments.administration.office.report_ingest import ReportIngest
 from deployments.administration.office.snapshot_writer import SnapshotWriter
+from deployments.administration.office.start_guide import StartGuide
 from deployments.administration.privacy.file_remover import FileRemover
 from deployments.administration.privacy.retention import Retention
 from deployments.administration.privacy.service import Privacy
@@ -89,6 +90,7 @@ class OfficeServices:
     report_ingest: ReportIngest
     usage: UsageAccounting
     activity: Activity
+    start_guide: StartGuide
     audit: AuditLog
     running_turns: RunningTurns
     chat_sessions: ChatSessions
@@ -190,6 +192,7 @@ async def _build_services(
         conversations=StoredConversations(database),
         report_ingest=reports,
         usage=usage,
+        start_guide=StartGuide(database),
         activity=Activity(database, lambda: publisher.current.settings.time_zone),
         audit=AuditLog(database),
         running_turns=running,

@@ -3,6 +3,7 @@
 from nicegui import html, ui
 
 from deployments.administration.auth.permissions import AdminResource
+from deployments.administration.office.start_guide import StartProgress
 from ui.components.quick_answer import QuickAnswer
 from ui.components.section import RedrawnSection
 from ui.context import PanelContext, keep_tab_open
@@ -11,6 +12,7 @@ from ui.tabs.home.attention_card import AttentionView, attention_view, draw_atte
 from ui.tabs.home.cost_card import CostView, draw_cost, read_cost
 from ui.tabs.home.hours_card import HoursCard
 from ui.tabs.home.open_questions_card import OpenQuestionsCard
+from ui.tabs.home.start_banner import draw_banner
 from ui.tabs.home.today_card import TodayView, draw_today, read_today
 
 
@@ -30,6 +32,7 @@ class HomeTab:
         self._figures = panel.can_read(AdminResource.USAGE)
         html.h1(t("nav.home")).classes("visually-hidden")
         with html.div().classes("home"):
+            self._start = html.div().classes("home-wide")
             headline = html.section().classes("card headline home-wide").props('role=status aria-live="polite"')
             if self._figures:
                 today = html.section().classes("card home-wide")
@@ -44,7 +47,11 @@ class HomeTab:
             headline, lambda view: draw_attention(panel, view)
         )
 
+        self._banner: RedrawnSection[StartProgress] = RedrawnSection(self._start, lambda it: draw_banner(panel, it))
+
     async def refresh(self) -> None:
+        if self._panel.can_change(AdminResource.USERS):
+            self._banner.show(await self._panel.services.office.start_guide.progress())
         overview = await self._panel.overview.get()
         self._attention.show(attention_view(overview, await attention_of(self._panel)))
         if self._figures and self._panel.can_read(AdminResource.USAGE):

@@ -1,0 +1,113 @@
+"""The first steps: shown after the first password, each ends in something seen, they can be skipped and resumed."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Locator, Page, expect
+
+from deployments.administration.faq.service import FaqDraft
+from deployments.administration.office.start_guide import START_STEPS, StartGuide, StepState
+from deployments.contracts.identity import Role
+from tests.ui.conftest import BrowserUser
+from tests.ui.panel_server import PanelServer
+from ui.tabs.start.company import with_company
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+async def new_guide(panel_server: PanelServer) -> AsyncIterator[None]:
+    """Every test starts with no step done."""
+    async with panel_server.office.database.unit_of_work() as work:
+        await work.installation.put("start_guide", "")
+    yield
+
+
+def step(page: Page, name: str) -> Locator:
+    return page.locator(f".start-step[data-step={name}]")
+
+
+async def test_company_is_told_to_the_secretary(admin: BrowserUser) -> None:
+    await admin.open_logged_in("start")
+    page = admin.page
+    await expect(step(page, "company").get_by_text("Сейчас у вас")).to_be_visible()
+    await page.get_by_role("textbox", name="Название и чем занимаетесь").fill("мастерская «Дуб»")
+    await page.get_by_role("button", name="Сохранить и дальше").click()
+    await expect(step(page, "company").locator(".pill")).to_have_text("Сделано")
+    await expect(step(page, "mind").get_by_text("Отвечает сейчас")).to_be_visible()
+    persona = admin.server.office.publisher.current.persona(None)
+    assert persona is not None
+    assert persona.variables["ru"]["company"] == "мастерская «Дуб»"
+    assert "{{company}}" in persona.prompts["ru"]
+    assert with_company(persona, "ru", "другая").prompts == persona.prompts
+
+
+async def test_question_is_answered_on_the_page(admin: BrowserUser) -> None:
+    await admin.open_logged_in("start?step=ask")
+    await step(admin.page, "ask").get_by_role("button", name="Спросить").click()
+    await expect(admin.page.locator(".message-assistant .bubble")).to_contain_text("Мы открыты")
+    await expect(step(admin.page, "ask").locator(".pill")).to_have_text("Сделано")
+
+
+async def test_failed_question_says_why(admin: BrowserUser) -> None:
+    await admin.open_logged_in("start?step=ask")
+    await admin.page.get_by_role("textbox", name="Ваш вопрос").fill("fail")
+    await step(admin.page, "ask").get_by_role("button", name="Спросить").click()
+    await expect(admin.page.get_by_text("Модель не установлена")).to_be_visible()
+    await expect(step(admin.page, "ask").locator(".pill")).to_have_text("Ещё не сделано")
+
+
+async def test_seeded_answer_is_corrected_and_used(admin: BrowserUser) -> None:
+    draft = FaqDraft(question="Какой у вас номер кабинета?", answer="Кабинет ХХ.", enabled=False)
+    entry = await admin.server.office.faq.create(draft, "test")
+    await admin.open_logged_in("start?step=answers")
+    block = admin.page.locator(".start-entry").filter(has_text="номер кабинета")
+    await block.get_by_role("textbox").fill("Кабинет двенадцать.")
+    await block.get_by_role("button", name="Сохранить и включить").click()
+    await expect(block).to_have_count(0)
+    stored = await admin.server.office.faq.get(entry.id)
+    assert (stored.answer, stored.enabled) == ("Кабинет двенадцать.", True)
+
+
+async def test_wrong_token_is_explained(admin: BrowserUser) -> None:
+    await admin.open_logged_in("start?step=channel")
+    await admin.page.get_by_label("Токен бота").fill("not a token")
+    await admin.page.get_by_role("button", name="Подключить", exact=True).click()
+    await expect(admin.page.get_by_text("Это не токен")).to_be_visible()
+
+
+async def test_backup_is_made_in_the_last_step(admin: BrowserUser) -> None:
+    await admin.open_logged_in("start?step=safety")
+    await admin.page.get_by_role("button", name="Сделать копию").click()
+    await expect(admin.page.get_by_text("Копия готова")).to_be_visible()
+
+
+async def test_steps_are_skipped_resumed_and_dismissed(admin: BrowserUser) -> None:
+    guide = admin.server.office.start_guide
+    await admin.open_logged_in("start")
+    page = admin.page
+    await step(page, "company").get_by_role("button", name="Пропустить").click()
+    await expect(step(page, "company").locator(".pill")).to_have_text("Пропущено")
+    await guide.mark("mind", StepState.DONE)
+    await admin.open("")
+    await page.get_by_role("link", name="Продолжить").click()
+    await expect(step(page, "ask").get_by_role("button", name="Спросить")).to_be_visible()
+    await page.get_by_role("button", name="Больше не показывать").click()
+    await expect(page.locator(".headline")).to_be_visible()
+    await expect(page.locator(".start-banner")).to_have_count(0)
+
+
+async def test_operator_cannot_open_start(admin: BrowserUser, panel_server: PanelServer) -> None:
+    await admin.open_logged_in("start", await panel_server.add_user("orest", Role.OPERATOR))
+    await expect(admin.page.get_by_role("heading", name="Такой страницы нет")).to_be_visible()
+
+
+async def test_guide_keeps_done_steps(panel_server: PanelServer) -> None:
+    guide = StartGuide(panel_server.office.database)
+    for name in START_STEPS:
+        await guide.mark(name, StepState.DONE)
+    progress = await guide.mark("mind", StepState.SKIPPED)
+    assert progress.state("mind") is StepState.DONE
+    assert progress.is_finished
+    assert await guide.progress() == progress

@@ -1,0 +1,53 @@
+"""The prepared answers about the business: corrected and switched on."""
+
+from functools import partial
+
+from nicegui import html, ui
+from pydantic import ValidationError
+
+from deployments.administration.faq.service import FaqDraft
+from deployments.contracts.errors import SecretaryError
+from deployments.contracts.faq_entry import FaqEntry
+from ui.components.section import draw_empty_state
+from ui.tabs.start.step import StepContext
+
+_SHOWN = 6
+
+
+async def draw(step: StepContext) -> None:
+    panel, t = step.panel, step.panel.t
+    language = panel.services.publisher.current.settings.default_language
+    page = await panel.services.faq.list("", language, _SHOWN, 0, enabled=False)
+    entries = sorted(page.entries, key=lambda entry: entry.id)
+    if not entries:
+        draw_empty_state("task_alt", t("start.no_drafts"), t("start.no_drafts_hint"))
+    for entry in entries:
+        _draw_entry(step, entry)
+    html.a(t("start.all_answers"), href=f"{panel.root_path}/faq").classes("text-link")
+    step.next_button()
+
+
+def _draw_entry(step: StepContext, entry: FaqEntry) -> None:
+    panel, t = step.panel, step.panel.t
+    with html.div().classes("start-entry") as block:
+        html.h3(entry.question)
+        answer = ui.textarea(t("start.answer"), value=entry.answer).props("outlined autogrow maxlength=4000")
+        answer.classes("full-width")
+        answer.props["aria-label"] = f"{t('start.answer')}: {entry.question}"
+
+        async def use() -> None:
+            fields = entry.model_dump(include=set(FaqDraft.model_fields))
+            try:
+                draft = FaqDraft.model_validate(fields | {"answer": answer.value or "", "enabled": True})
+                await panel.faq.update(entry.id, draft, entry.version)
+            except ValidationError:
+                answer.error = t("quick.bad_answer")
+                return
+            except SecretaryError as error:
+                panel.toast_error(error)
+                return
+            panel.toast(t("start.answer_used"))
+            block.delete()
+            await step.done()
+
+        ui.button(t("start.use_answer"), on_click=partial(use)).props("outline dense no-caps")

@@ -1,0 +1,67 @@
+"""The voice: heard here, chosen for the language of the company."""
+
+from functools import partial
+
+from nicegui import html, ui
+
+from deployments.administration.auth.permissions import AdminResource
+from deployments.contracts.errors import SecretaryError
+from deployments.contracts.speech import Voice
+from ui.components.answer_speaker import AnswerSpeaker
+from ui.components.page_parts import icon_button, pill
+from ui.components.section import draw_empty_state
+from ui.tabs.start.step import StepContext
+
+_SHOWN = 12
+
+
+async def draw(step: StepContext) -> None:
+    panel, t = step.panel, step.panel.t
+    settings = panel.services.publisher.current.settings
+    language = settings.default_language
+    voices = [voice for voice in panel.services.assistant.voices() if language in voice.languages][:_SHOWN]
+    if not voices:
+        draw_empty_state("voice_over_off", t("start.no_voice"), t("start.no_voice_hint"))
+        html.a(t("nav.models"), href=f"{panel.root_path}/models").classes("text-link")
+        return
+    speaker = AnswerSpeaker(panel)
+    sentence = ui.input(t("start.sentence"), value=t("start.sentence_example")).props("outlined maxlength=300")
+    sentence.classes("full-width")
+    rows = html.div().props(f'role=list aria-label="{t("start.voices")}"')
+
+    async def choose(voice: Voice) -> None:
+        try:
+            by = panel.require_change(AdminResource.SETTINGS)
+            chosen = panel.services.publisher.current.settings.speech.default_voices | {language: voice.id}
+            await panel.services.office.settings.update_fields(
+                {"default_voices": chosen}, by, "speech", role=panel.session.role
+            )
+        except SecretaryError as error:
+            panel.toast_error(error)
+            return
+        panel.toast(t("start.voice_chosen", voice=voice.name))
+        draw_rows(voice.id)
+        await step.done()
+
+    def draw_rows(chosen: str) -> None:
+        rows.clear()
+        with rows:
+            for voice in voices:
+                with html.div().classes("start-line").props("role=listitem"):
+                    html.span(voice.name).classes("start-strong")
+                    with html.div().classes("start-row"):
+                        say = partial(_speak, speaker, sentence, voice)
+                        icon_button("volume_up", t("start.listen", voice=voice.name), say)
+                        if voice.id == chosen:
+                            pill(t("start.chosen"), "good")
+                        else:
+                            use = ui.button(t("start.choose"), on_click=partial(choose, voice))
+                            use.props("outline dense no-caps")
+
+    draw_rows(settings.speech.default_voices.get(language, ""))
+    step.next_button()
+
+
+def _speak(speaker: AnswerSpeaker, sentence: ui.input, voice: Voice) -> None:
+    if text := (sentence.value or "").strip():
+        speaker.speak(text, voice.id)
