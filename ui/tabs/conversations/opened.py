@@ -1,6 +1,7 @@
 """One conversation: its turns, export, deletion, and erasure of the person."""
 
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 from nicegui import html, ui
 
@@ -56,7 +57,8 @@ class OpenedConversation:
             fact(t("talks.channel"), channel_text(panel, session))
             fact(t("talks.person"), person_text(panel, session))
             if session.created_at:
-                fact(t("talks.started"), f"{session.created_at:%d.%m.%Y %H:%M} UTC")
+                zone = ZoneInfo(panel.services.publisher.current.settings.time_zone)
+                fact(t("talks.started"), f"{session.created_at.astimezone(zone):%d.%m.%Y %H:%M}")
             fact(t("talks.messages"), str(session.message_count))
         html.p(t("talks.no_recording")).classes("turn-note")
         actions = TurnActions(

@@ -77,8 +77,8 @@ class StartTab:
             html.p(t(f"start.about_{name}")).classes("start-about")
             done, proceed = partial(self._mark, name), partial(self._mark_and_proceed, name)
             with html.div().classes("start-body"):
-                await _STEPS[name](StepContext(self._panel, done, proceed))
-            skip = ui.button(t("start.skip"), on_click=partial(self._skip, name)).props("flat dense no-caps")
+                await _STEPS[name](StepContext(self._panel, done, proceed, partial(self._leave, name)))
+            skip = ui.button(t("start.skip"), on_click=partial(self._leave, name)).props("flat dense no-caps")
             skip.classes("start-skip")
 
     def _draw_state(self, name: str, state: StepState) -> None:
@@ -104,7 +104,7 @@ class StartTab:
     async def _mark_and_proceed(self, name: str) -> None:
         await self._store(name, StepState.DONE)
 
-    async def _skip(self, name: str) -> None:
+    async def _leave(self, name: str) -> None:
         await self._store(name, StepState.SKIPPED)
 
     async def _store(self, name: str, state: StepState) -> None:

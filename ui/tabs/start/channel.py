@@ -41,7 +41,7 @@ def _draw_token_form(step: StepContext, container: html.div) -> None:
     panel, t = step.panel, step.panel.t
     html.p(t("start.token_help"))
     token = SecretField(panel, t("start.token"))
-    problem = html.p().classes("start-problem").props("role=alert")
+    problem = ui.label().classes("start-problem").props("role=alert")
 
     async def connect() -> None:
         problem.text = ""
@@ -65,7 +65,7 @@ def _draw_token_form(step: StepContext, container: html.div) -> None:
 def _draw_proof(step: StepContext, bot_id: str) -> None:
     """Waits for the bot, then for a message to it."""
     panel, t = step.panel, step.panel.t
-    note = html.p().classes("start-proof").props("role=status")
+    note = ui.label().classes("start-proof").props("role=status")
     place = html.div()
     proven = False
 

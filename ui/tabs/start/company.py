@@ -30,7 +30,7 @@ async def draw(step: StepContext) -> None:
         zones = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix")))
         zone = ui.select(zones, label=t("start.time_zone"), with_input=True, value=settings.time_zone)
         zone.props("outlined").classes("start-grow")
-    clock = html.p().classes("start-proof").props("role=status")
+    clock = ui.label().classes("start-proof").props("role=status")
 
     def tell_time() -> None:
         now = datetime.now(ZoneInfo(zone.value or settings.time_zone))

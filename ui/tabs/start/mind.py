@@ -26,6 +26,8 @@ async def draw(step: StepContext) -> None:
         with html.p().classes("start-line"):
             html.span(engine.model or engine.name)
             pill(t("start.ready") if engine.healthy else t("start.not_ready"), "good" if engine.healthy else "warn")
+    if any(engine.healthy for engine in minds):
+        await step.done()
     if not minds:
         html.p(t("start.no_mind"))
     html.h3(t("start.mind_download"))

@@ -12,7 +12,7 @@ async def draw(step: StepContext) -> None:
     panel, t = step.panel, step.panel.t
     html.h3(t("nav.backup"))
     html.p(t("start.backup_text"))
-    result = html.p().classes("start-proof").props("role=status")
+    result = ui.label().classes("start-proof").props("role=status")
 
     async def make() -> None:
         button.disable()

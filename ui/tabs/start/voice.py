@@ -29,6 +29,11 @@ async def draw(step: StepContext) -> None:
     sentence.classes("full-width")
     rows = html.div().props(f'role=list aria-label="{t("start.voices")}"')
 
+    async def listen(voice: Voice) -> None:
+        if text := (sentence.value or "").strip():
+            speaker.speak(text, voice.id)
+            await step.done()
+
     async def choose(voice: Voice) -> None:
         try:
             by = panel.require_change(AdminResource.SETTINGS)
@@ -50,7 +55,7 @@ async def draw(step: StepContext) -> None:
                 with html.div().classes("start-line").props("role=listitem"):
                     html.span(voice.name).classes("start-strong")
                     with html.div().classes("start-row"):
-                        say = partial(_speak, speaker, sentence, voice)
+                        say = partial(listen, voice)
                         icon_button("volume_up", t("start.listen", voice=voice.name), say)
                         if voice.id == chosen:
                             pill(t("start.chosen"), "good")
@@ -60,8 +65,3 @@ async def draw(step: StepContext) -> None:
 
     draw_rows(settings.speech.default_voices.get(language, ""))
     step.next_button()
-
-
-def _speak(speaker: AnswerSpeaker, sentence: ui.input, voice: Voice) -> None:
-    if text := (sentence.value or "").strip():
-        speaker.speak(text, voice.id)
