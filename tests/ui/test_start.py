@@ -9,7 +9,7 @@ from playwright.async_api import Locator, Page, expect
 from deployments.administration.faq.service import FaqDraft
 from deployments.administration.office.start_guide import START_STEPS, StartGuide, StepState
 from deployments.contracts.identity import Role
-from tests.ui.conftest import BrowserUser
+from tests.ui.conftest import BrowserUser, OpenBrowser
 from tests.ui.panel_server import PanelServer
 from ui.tabs.start.company import with_company
 
@@ -98,9 +98,10 @@ async def test_steps_are_skipped_resumed_and_dismissed(admin: BrowserUser) -> No
     await expect(page.locator(".start-banner")).to_have_count(0)
 
 
-async def test_operator_cannot_open_start(admin: BrowserUser, panel_server: PanelServer) -> None:
-    await admin.open_logged_in("start", await panel_server.add_user("orest", Role.OPERATOR))
-    await expect(admin.page.get_by_role("heading", name="Такой страницы нет")).to_be_visible()
+async def test_operator_cannot_open_start(open_browser: OpenBrowser, panel_server: PanelServer) -> None:
+    user = await open_browser()
+    await user.open_logged_in("start", await panel_server.add_user("orest", Role.OPERATOR))
+    await expect(user.page.get_by_role("heading", name="Такой страницы нет")).to_be_visible()
 
 
 async def test_guide_keeps_done_steps(panel_server: PanelServer) -> None:

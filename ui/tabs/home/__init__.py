@@ -1,11 +1,12 @@
 """Home: whether the secretary works, what happened today, questions without an answer, busy hours and cost."""
 
-from nicegui import html, ui
+from nicegui import html
 
 from deployments.administration.auth.permissions import AdminResource
 from deployments.administration.office.start_guide import StartProgress
 from ui.components.quick_answer import QuickAnswer
 from ui.components.section import RedrawnSection
+from ui.components.visible_timer import refresh_while_visible
 from ui.context import PanelContext, keep_tab_open
 from ui.navigation import attention_of
 from ui.tabs.home.attention_card import AttentionView, attention_view, draw_attention
@@ -19,8 +20,9 @@ from ui.tabs.home.today_card import TodayView, draw_today, read_today
 async def show(panel: PanelContext) -> None:
     """Draws the page and refreshes it while it is open."""
     home = HomeTab(panel)
+    await home.refresh()
     async with keep_tab_open():
-        ui.timer(panel.refresh_interval_s, home.refresh)
+        refresh_while_visible(panel, home.refresh)
 
 
 class HomeTab:
