@@ -59,7 +59,7 @@ def mount_panel(
     services.accounts.subscribe(sessions.close_all_of)
     _redirect_to_panel(app, mount_path)
     app.add_middleware(RootPathMiddleware)
-    LoginPages(services.accounts, sessions).mount(nicegui_app)
+    LoginPages(services.accounts, sessions, services.office.start_guide).mount(nicegui_app)
     serve_style_sheet(nicegui_app, _ASSETS / "styles")
     nicegui_app.mount("/assets", StaticFiles(directory=_ASSETS), name="panel-assets")
     nicegui_app.add_middleware(PanelGuard, sessions=sessions, secure=secure_cookie)

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from deployments.administration.auth.accounts import Account, Accounts
 from deployments.administration.auth.client_addresses import client_address
 from deployments.administration.auth.passwords import MIN_PASSWORD_LENGTH
+from deployments.administration.office.start_guide import StartGuide
 from deployments.contracts.errors import InvalidRequest, NotFound, SecretaryError, Unauthorized
 from deployments.contracts.identity import Role
 from ui.auth.forms import read_form
@@ -35,9 +36,10 @@ def safe_redirect_path(path: str) -> str:
 class LoginPages:
     """Routes of the NiceGUI application, inside its session middleware."""
 
-    def __init__(self, accounts: Accounts, sessions: PanelSessions) -> None:
+    def __init__(self, accounts: Accounts, sessions: PanelSessions, guide: StartGuide | None = None) -> None:
         self._accounts = accounts
         self._sessions = sessions
+        self._guide = guide
 
     def mount(self, app: FastAPI) -> None:
         app.add_api_route(LOGIN_PATH, self.show_login, methods=["GET"], include_in_schema=False)
@@ -113,7 +115,12 @@ class LoginPages:
             _renew_cookie(request, await self._open_session(account))
         except SecretaryError:  # the new password is stored, so the user can log in with it
             return _redirect(request, LOGIN_PATH)
-        return _redirect(request, START_PATH if first else "/")
+        return _redirect(request, await self._path_after_password(first))
+
+    async def _path_after_password(self, first: bool) -> str:
+        if not first or self._guide is None or (await self._guide.progress()).is_finished:
+            return "/"
+        return START_PATH
 
     async def log_out(self, request: Request) -> Response:
         self._sessions.close(request.session.get(SESSION_TOKEN_KEY), SIGNED_OUT)
