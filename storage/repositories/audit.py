@@ -1,9 +1,11 @@
 """The audit log: an append-only table in which each row contains the hash of the previous one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, and_, case, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -57,12 +59,13 @@ class AuditFilter:
 
 @dataclass(frozen=True, slots=True)
 class AuditStats:
-    """Numbers of events: in total, of the last 24 hours, per action and per kind of resource."""
+    """Numbers of events: in total, of the last 24 hours, per action, per kind of resource and per user."""
 
     total: int
     last_day: int
     by_action: dict[str, int]
     by_resource: dict[str, int]
+    by_username: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,18 @@ class AuditRepository:
             last_day=await self._session.scalar(last_day) or 0,
             by_action=by_action,
             by_resource=await self._counts(AuditRow.resource),
+            by_username=await self._counts(AuditRow.username),
         )
+
+    async def counts_between(self, criteria: AuditFilter, bounds: Sequence[datetime]) -> tuple[int, ...]:
+        """The numbers of matching events from each of ``bounds`` (ascending) up to the next one."""
+        spans = [
+            func.count(case((and_(AuditRow.created_at >= start, AuditRow.created_at < end), 1)))
+            for start, end in pairwise(bounds)
+        ]
+        within = (AuditRow.created_at >= bounds[0], AuditRow.created_at < bounds[-1])
+        counted = await self._session.execute(select(*spans).where(*_conditions(criteria), *within))
+        return tuple(int(count) for count in counted.one())
 
     async def check_chain(self, position: ChainPosition, limit: int) -> AuditChainCheck:
         """Checks the next ``limit`` rows after ``position``. Start with ``ChainPosition()``."""

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.settings import MIN_AUDIT_DAYS
@@ -13,6 +13,7 @@ from storage.repositories.audit import AuditChainCheck, AuditEvent, AuditFilter,
 __all__ = ["AuditEvent", "AuditFilter", "AuditLog", "AuditRecord", "AuditStats"]
 
 _MAX_RETENTION_DAYS = 36_500
+_MAX_COUNTED_DAYS = 92
 
 
 class AuditLog:
@@ -30,6 +31,21 @@ class AuditLog:
     async def stats(self) -> AuditStats:
         async with self._database.unit_of_work() as work:
             return await work.audit.stats()
+
+    async def days(self, criteria: AuditFilter, last: date, days: int, zone: tzinfo = UTC) -> dict[date, int]:
+        """Counts the matching events of each of the ``days`` (at most 92) up to ``last``, as days of ``zone``."""
+        if not 1 <= days <= _MAX_COUNTED_DAYS:
+            raise InvalidRequest(f"days is a number from 1 to {_MAX_COUNTED_DAYS}", param="days")
+        wanted = [last - timedelta(days=days - 1 - number) for number in range(days)]
+        bounds = [datetime.combine(day, time(), zone).astimezone(UTC) for day in (*wanted, last + timedelta(days=1))]
+        async with self._database.unit_of_work() as work:
+            return dict(zip(wanted, await work.audit.counts_between(criteria, bounds), strict=True))
+
+    async def count_before(self, days: int) -> int:
+        """How many events are older than ``days``, about as many as ``cleanup`` deletes."""
+        before = datetime.now(UTC) - timedelta(days=days)
+        async with self._database.unit_of_work() as work:
+            return (await work.audit.search(AuditFilter(until=before), 1, 0))[1]
 
     async def verify(self) -> int | None:
         """Verifies the whole hash chain. Returns the id of the first altered event, or None. Reads in batches and

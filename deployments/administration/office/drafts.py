@@ -1,6 +1,7 @@
 """Input models of the administration: validation of texts, partial changes, versions and limits."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sized
 from typing import Annotated, TypeVar
 
@@ -87,9 +88,15 @@ def version_of(stored: FrozenModel) -> int:
 
 
 def changed_fields(before: FrozenModel, after: FrozenModel) -> str:
-    """Names of the fields that differ, for the audit log; never their values."""
-    names = (name for name in type(after).model_fields if name not in _UNAUDITED_FIELDS)
-    return ", ".join(name for name in names if getattr(before, name) != getattr(after, name))
+    """The fields that differ, for the audit log: switches and numbers with their old and new values, of all others only
+    the names, because texts may be secret or personal."""
+    names = [name for name in type(after).model_fields if name not in _UNAUDITED_FIELDS]
+    changed = {name: (getattr(before, name), getattr(after, name)) for name in names}
+    changed = {name: (old, new) for name, (old, new) in changed.items() if old != new}
+    shown = {name for name, values in changed.items() if all(isinstance(value, bool | int | float) for value in values)}
+    parts = [f"{name}: {json.dumps(old)} → {json.dumps(new)}" for name, (old, new) in changed.items() if name in shown]
+    others = ", ".join(name for name in changed if name not in shown)
+    return "; ".join([*parts, others] if others else parts)
 
 
 def require_storable(value: object) -> None:

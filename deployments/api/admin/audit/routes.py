@@ -7,9 +7,10 @@ from fastapi import APIRouter, Depends, Query
 from starlette.responses import StreamingResponse
 
 from deployments.administration.audit.audit_log import AuditFilter, AuditLog
-from deployments.api.admin.audit.export import audit_entry, stream_csv, stream_json
+from deployments.administration.audit.export import audit_entry, stream_csv, stream_json
 from deployments.api.admin.audit.schemas import (
     AuditCounts,
+    AuditDays,
     AuditEntry,
     AuditPage,
     AuditStatsReply,
@@ -59,9 +60,18 @@ def audit_router(audit_log: AuditLog) -> APIRouter:
         """Counts events by action and resource."""
         found = await audit_log.stats()
         counts = AuditCounts(
-            total=found.total, last_24h=found.last_day, by_action=found.by_action, by_resource=found.by_resource
+            total=found.total,
+            last_24h=found.last_day,
+            by_action=found.by_action,
+            by_resource=found.by_resource,
+            by_user=found.by_username,
         )
         return AuditStatsReply(stats=counts)
+
+    @router.get("/days")
+    async def days(criteria: Criteria, days: Annotated[int, Query(ge=1, le=92)] = 30) -> AuditDays:
+        """Counts the matching events of each of the last ``days``."""
+        return AuditDays(days=await audit_log.days(criteria, datetime.now(UTC).date(), days))
 
     @router.get("/verify")
     async def verify() -> VerifyReply:

@@ -1,6 +1,6 @@
 """Replies of ``/audit``."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from pydantic import BaseModel
 
@@ -33,6 +33,13 @@ class AuditCounts(BaseModel):
     last_24h: int
     by_action: dict[str, int]
     by_resource: dict[str, int]
+    by_user: dict[str, int]
+
+
+class AuditDays(BaseModel):
+    """The number of matching events of each day (UTC), the oldest day first."""
+
+    days: dict[date, int]
 
 
 class AuditStatsReply(BaseModel):
