@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Literal, get_args
+from typing import BinaryIO, Literal, cast, get_args
 
 from pydantic import Field, computed_field
 
+from deployments.administration.logs.redaction import hide_secrets
 from deployments.contracts.errors import NotFound
 from deployments.contracts.frozen_model import FrozenModel
 
@@ -25,6 +26,8 @@ MAX_LINE_BYTES = 8 << 10
 _FILE_NAME = re.compile(r"[A-Za-z0-9][\w-]{0,80}(\.[0-9]{1,10})?\.log(\.[0-9]{1,3})?")
 """``deployments.process_log`` inserts the process id before the extension."""
 _RECORD_START = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ([A-Z]+) ")
+_TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
+_TIME_LENGTH = len("2026-11-23 04:00:00")
 _BLOCK_BYTES = 64 << 10
 _MAX_SCANNED_BYTES = 16 << 20
 _MAX_RECORD_LINES = 500
@@ -47,6 +50,15 @@ class LogFile(FrozenModel):
     @property
     def display_name(self) -> str:
         return self.name.partition(".")[0]
+
+
+class LevelCount(FrozenModel):
+    """How many records of one level a process wrote. ``last`` is the time of the newest."""
+
+    process: str
+    level: LogLevel
+    count: int
+    last: datetime
 
 
 class LogPage(FrozenModel):
@@ -123,6 +135,24 @@ class LogFiles:
             more=not reader.at_start,
         )
 
+    def count_levels(self, since: datetime, least: LogLevel = "WARNING") -> tuple[LevelCount, ...]:
+        """Counts the records since ``since`` by process and level, the worst first. Reads at most 16 MiB of a file."""
+        earliest = since.astimezone().strftime(_TIME_FORMAT)  # logs have local times
+        counts: dict[tuple[str, str], LevelCount] = {}
+        for file in self.list():
+            if file.modified < since:
+                break
+            with suppress(NotFound), self.open(file.name) as opened:
+                for line in _BackwardReader(opened).lines():
+                    level, time = parse_level(line), line[:_TIME_LENGTH]
+                    if level is None:
+                        continue
+                    if time < earliest:
+                        break
+                    if _LEVEL_RANKS.get(level, -1) >= _LEVEL_RANKS[least]:
+                        _add(counts, file.display_name, level, time)
+        return tuple(sorted(counts.values(), key=lambda each: (-_LEVEL_RANKS[each.level], -each.count)))
+
     def tail(self, process: str, lines: int) -> tuple[str, ...]:
         """Returns the last ``lines`` of the processes named ``process``, across their files."""
         collected: list[str] = []
@@ -159,8 +189,8 @@ def parse_level(line: str) -> str | None:
 
 
 def decode_line(raw: bytes) -> str:
-    """Decodes one line for display. Replaces invalid UTF-8 and truncates long lines."""
-    text = raw[:MAX_LINE_BYTES].decode(errors="replace").rstrip("\r\n")
+    """Decodes one line for display. Replaces invalid UTF-8, hides secrets and truncates long lines."""
+    text = hide_secrets(raw[:MAX_LINE_BYTES].decode(errors="replace").rstrip("\r\n"))
     return text + "…" if len(raw) > MAX_LINE_BYTES else text
 
 
@@ -190,6 +220,13 @@ class _BackwardReader:
         if self.size:
             self.at_start = True
             yield decode_line(rest)
+
+
+def _add(counts: dict[tuple[str, str], LevelCount], process: str, level: str, time: str) -> None:
+    at = datetime.strptime(time, _TIME_FORMAT).astimezone()
+    known = counts.get((process, level))
+    count, last = (known.count, max(known.last, at)) if known else (0, at)
+    counts[process, level] = LevelCount(process=process, level=cast(LogLevel, level), count=count + 1, last=last)
 
 
 def _matching(lines: Iterator[str], criteria: LogFilter) -> Iterator[str]:

@@ -22,8 +22,8 @@ class LogLine(FrozenModel):
 
 
 class LogTail:
-    """Starts at the end of the file. After rotation it reads the old file to its end, then the new one. A truncated
-    file is read from its start. It waits while no file has the name."""
+    """Starts at the end of the file, or where ``open`` says. After rotation it reads the old file to its end, then the
+    new one. A truncated file is read from its start. It waits while no file has the name."""
 
     def __init__(self, files: LogFiles, name: str, criteria: LogFilter, period_s: float = 0.5) -> None:
         self._files = files
@@ -35,10 +35,14 @@ class LogTail:
         self._rest = b""
         self._level = ""
 
-    def open(self) -> None:
-        """Opens the file; iterating ``lines`` closes it. Blocks. Raises NotFound if there is no such log file."""
+    def open(self, at: int | None = None) -> None:
+        """Opens the file at the byte ``at``, by default at its end; iterating ``lines`` closes it. Blocks. Raises
+        NotFound if there is no such log file."""
         self._file = self._stack.enter_context(self._files.open(self._name))
-        self._file.seek(0, os.SEEK_END)
+        if at is None:
+            self._file.seek(0, os.SEEK_END)
+        else:
+            self._file.seek(at)
 
     async def lines(self) -> AsyncGenerator[LogLine]:
         try:
