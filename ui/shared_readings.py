@@ -5,12 +5,15 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+from deployments.administration.logs.log_files import LevelCount
 from deployments.administration.monitoring.gpu import GpuReport
 from deployments.administration.monitoring.machine import MachineReport
 from deployments.administration.services.service_control import ServicesStatus
 from ui.panel_services import PanelServices
 
 T = TypeVar("T")
+
+_LOGS_MAX_AGE_S = 30.0
 
 
 class SharedReading(Generic[T]):
@@ -46,3 +49,6 @@ class SharedReadings:
         self.services: SharedReading[ServicesStatus] = SharedReading(services.operations.services.status, max_age_s)
         self.machine: SharedReading[MachineReport] = SharedReading(monitor.system, max_age_s)
         self.gpu: SharedReading[GpuReport] = SharedReading(monitor.gpu, max_age_s)
+        self.logged_errors: SharedReading[tuple[LevelCount, ...]] = SharedReading(
+            monitor.logged_errors, _LOGS_MAX_AGE_S
+        )

@@ -52,11 +52,11 @@ def test_latency_tiles_show_newest_busiest_route() -> None:
     ]
     assert [line["name"] for line in latency_series(points, "first_token", T)] == [
         "x",
-        "x, p95",
+        "x: 19 of 20",
         "local model",
-        "local model, p95",
+        "local model: 19 of 20",
         "local model second",
-        "local model second, p95",
+        "local model second: 19 of 20",
     ]
 
 

@@ -48,7 +48,7 @@ def stage_tiles(points: Sequence[StageLatencyPoint], selected: str) -> tuple[Sta
 
 
 def latency_series(points: Sequence[StageLatencyPoint], stage: str, t: Translator) -> list[dict[str, object]]:
-    """ECharts series of one stage: a line for p50 and a thin line for p95 of each route."""
+    """ECharts series of one stage. Each route has a line for half of its turns, and a thin one for 19 of 20."""
     routes = sorted({point.route for point in points if point.stage == stage})
     drawn: list[dict[str, object]] = []
     for route, colour in zip(routes, _COLOURS * (len(routes) // len(_COLOURS) + 1), strict=False):
@@ -57,7 +57,7 @@ def latency_series(points: Sequence[StageLatencyPoint], stage: str, t: Translato
         p50 = [[point.at.timestamp() * 1_000, round(point.p50_ms, 1)] for point in route_points]
         p95 = [[point.at.timestamp() * 1_000, round(point.p95_ms, 1)] for point in route_points]
         drawn.append(_line(name, p50, colour, width=2.5, fill=0.10))
-        drawn.append(_line(f"{name}, p95", p95, colour, width=1.2, fill=0.0))
+        drawn.append(_line(t("monitoring.most_turns", name=name), p95, colour, width=1.2, fill=0.0))
     return drawn
 
 

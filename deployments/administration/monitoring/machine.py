@@ -26,10 +26,12 @@ class SystemFacts(FrozenModel):
 
 
 class CpuFacts(FrozenModel):
-    """``percent`` is the average over all cores since the last call, over at least half a second."""
+    """``percent`` is the average over all cores since the last call, over at least half a second; ``per_core`` lists
+    the cores of the machine."""
 
     count: int
     percent: float
+    per_core: tuple[float, ...] = ()
     load_1m: float
 
 
@@ -97,6 +99,29 @@ class CpuMeter:
             return self._percent
 
 
+class CoreMeter:
+    """CPU load of each core between two calls from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = _core_times()
+        self._percents: tuple[float, ...] = ()
+
+    def percents(self) -> tuple[float, ...]:
+        """Returns the loads since the last call, and the last values again if that was less than half a second ago."""
+        with self._lock:
+            now = _core_times()
+            passed = [total - before for (_, total), (_, before) in zip(now, self._last, strict=False)]
+            if not self._percents or min(passed, default=0.0) >= _MIN_INTERVAL_S:
+                busy = [load - before for (load, _), (before, _) in zip(now, self._last, strict=False)]
+                self._percents = tuple(
+                    round(100 * max(0.0, min(1.0, load / whole)), 1) if whole > 0 else 0.0
+                    for load, whole in zip(busy, passed, strict=True)
+                )
+                self._last = now
+            return self._percents
+
+
 class Machine:
     """Reads facts about the machine. ``folders`` names the folders whose disks are reported, for example
     {"data": …, "models": …}. Call it in a thread."""
@@ -104,6 +129,7 @@ class Machine:
     def __init__(self, folders: dict[str, Path]) -> None:
         self._folders = folders
         self._cpu = CpuMeter()
+        self._cores = CoreMeter()
 
     def report(self) -> MachineReport:
         facts = [found for process in own_processes() if (found := process_facts(process))]
@@ -127,7 +153,10 @@ class Machine:
 
     def cpu(self) -> CpuFacts:
         return CpuFacts(
-            count=psutil.cpu_count() or 1, percent=self._cpu.percent(), load_1m=round(psutil.getloadavg()[0], 2)
+            count=psutil.cpu_count() or 1,
+            percent=self._cpu.percent(),
+            per_core=self._cores.percents(),
+            load_1m=round(psutil.getloadavg()[0], 2),
         )
 
     def memory(self) -> MemoryFacts:
@@ -145,6 +174,10 @@ def _busy_and_total(times: CpuTimes) -> tuple[float, float]:
     seconds = times._asdict()
     total = sum(seconds.values()) - seconds.get("guest", 0.0) - seconds.get("guest_nice", 0.0)
     return total - seconds["idle"] - seconds.get("iowait", 0.0), total
+
+
+def _core_times() -> list[tuple[float, float]]:
+    return [_busy_and_total(times) for times in psutil.cpu_times(percpu=True)]
 
 
 def _disk(name: str, path: Path) -> DiskFacts | None:

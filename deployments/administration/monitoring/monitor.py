@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from pydantic import Field
 
 from deployments.administration.audit.audit_recorder import AuditRecorder
+from deployments.administration.logs.log_files import LevelCount, LogFiles
 from deployments.administration.monitoring.gpu import GpuMonitor, GpuReport
 from deployments.administration.monitoring.machine import CpuFacts, Machine, MachineReport, MemoryFacts
 from deployments.administration.monitoring.phone_lines import PhoneLinesReport
@@ -19,6 +20,7 @@ from deployments.contracts.commands import secretary_command
 from deployments.contracts.frozen_model import FrozenModel
 
 _RECENT_MINUTES = 15
+_LOG_PERIOD = timedelta(hours=1)
 _SERVE = "serve"
 _SERVE_REMEDY = (
     "wait until Ray has restarted the Serve controller; if it does not, run "
@@ -83,6 +85,9 @@ class ServiceError(FrozenModel):
 
 class ErrorsReport(FrozenModel):
     errors: dict[str, ServiceError] = Field(description="Services that report an error")
+    last_hour: tuple[LevelCount, ...] = Field(
+        default=(), description="Warnings and errors in the logs of the last hour"
+    )
     timestamp: datetime
 
 
@@ -94,7 +99,7 @@ class ResetReport(FrozenModel):
 
 class Monitor:
     """Builds monitoring reports. ``exposition`` returns the Prometheus text; it is called in a thread. Reading GPUs
-    times out after ``gpu_timeout_s``. The owner calls ``close``."""
+    times out after ``gpu_timeout_s``. Errors are counted in ``logs``. The owner calls ``close``."""
 
     def __init__(
         self,
@@ -105,6 +110,7 @@ class Monitor:
         gpus: GpuMonitor,
         exposition: Callable[[], bytes],
         gpu_timeout_s: float = 5.0,
+        logs: LogFiles | None = None,
     ) -> None:
         self._services = services
         self._reports = reports
@@ -112,6 +118,7 @@ class Monitor:
         self._machine = machine
         self._gpus = SharedCall("nvml", gpus.read, gpu_timeout_s)
         self._exposition = exposition
+        self._logs = logs
 
     async def gpu(self) -> GpuReport:
         """Reads the GPUs. ``available`` is False, with the reason, if there is none or the driver does not answer in
@@ -171,7 +178,13 @@ class Monitor:
         }
         if status.cluster_error:
             found[_SERVE] = ServiceError(message=status.cluster_error, remedy=_SERVE_REMEDY)
-        return ErrorsReport(errors=found, timestamp=datetime.now(UTC))
+        return ErrorsReport(errors=found, last_hour=await self.logged_errors(), timestamp=datetime.now(UTC))
+
+    async def logged_errors(self) -> tuple[LevelCount, ...]:
+        """Counts the warnings and errors in the logs of the last hour."""
+        if self._logs is None:
+            return ()
+        return await asyncio.to_thread(self._logs.count_levels, datetime.now(UTC) - _LOG_PERIOD)
 
     async def reset(self, username: str) -> ResetReport:
         """Clears the latency history of the panel. Prometheus counters and the phrase cache stay."""

@@ -78,13 +78,14 @@ async def open_operations(office: OfficeServices, dependencies: OperationsDepend
     switch = ModelSwitch(office.database, registry, services, dependencies.services, store)
     await switch.open()
     machine = Machine({"data": dependencies.data, "models": dependencies.models})
+    logs = LogFiles(dependencies.data / "logs")
     web = model_web_client(office, dependencies.environment, dependencies.model_hosts)
     return OperationsServices(
         replica_registry=registry,
         services=services,
         local_models=LocalModels(switch, registry, store, load_catalogue()),
-        monitor=Monitor(services, office.report_ingest, recorder, machine, gpus, dependencies.exposition),
-        logs=LogFiles(dependencies.data / "logs"),
+        monitor=Monitor(services, office.report_ingest, recorder, machine, gpus, dependencies.exposition, logs=logs),
+        logs=logs,
         models=ModelAdministration(
             store,
             load_catalogue(),

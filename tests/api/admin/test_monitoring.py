@@ -8,7 +8,6 @@ import threading
 from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -26,6 +25,7 @@ from deployments.api.admin.monitoring.routes import build_router
 from deployments.api.admin.server_sent_events import EventStreamSlots
 from deployments.api.metrics import Metrics
 from deployments.contracts.reports import DoorReport, StageLatency
+from tests.api.admin.fake_nvml import Nvml
 from tests.api.admin.router_client import application_of, router_client
 from tests.api.asgi import AsgiCall
 from tests.unit.administration.conftest import audited
@@ -33,51 +33,6 @@ from tests.unit.administration.fake_replicas import FakeCluster, FollowedReplica
 from tests.waiting import wait_until
 
 CpuTimes = namedtuple("CpuTimes", "user idle iowait guest")
-
-
-class Nvml:
-    """Fake of nvidia-ml-py with one card. Reading its power fails, as in many containers."""
-
-    NVML_TEMPERATURE_GPU = 0
-
-    def __init__(self) -> None:
-        self.open = 0
-
-    def nvmlInit(self) -> None:
-        self.open += 1
-
-    def nvmlShutdown(self) -> None:
-        self.open -= 1
-
-    def nvmlDeviceGetCount(self) -> int:
-        return 1
-
-    def nvmlDeviceGetHandleByIndex(self, index: int) -> int:
-        return index
-
-    def nvmlDeviceGetName(self, card: int) -> bytes:
-        return b"NVIDIA Test"
-
-    def nvmlDeviceGetMemoryInfo(self, card: int) -> Any:
-        return SimpleNamespace(total=12 << 30, used=3 << 30, free=9 << 30)
-
-    def nvmlDeviceGetUtilizationRates(self, card: int) -> Any:
-        return SimpleNamespace(gpu=42)
-
-    def nvmlDeviceGetTemperature(self, card: int, sensor: int) -> int:
-        return 61
-
-    def nvmlDeviceGetPowerUsage(self, card: int) -> int:
-        raise RuntimeError("Not Supported")
-
-    def nvmlDeviceGetCudaComputeCapability(self, card: int) -> tuple[int, int]:
-        return 8, 6
-
-    def nvmlDeviceGetComputeRunningProcesses(self, card: int) -> list[Any]:
-        return [SimpleNamespace(pid=os.getpid(), usedGpuMemory=1 << 30)]
-
-    def nvmlDeviceGetGraphicsRunningProcesses(self, card: int) -> list[Any]:
-        return []
 
 
 @pytest.fixture
