@@ -57,8 +57,13 @@ async def test_errors_of_the_last_hour_are_counted(admin: BrowserUser) -> None:
     folder: Path = admin.server.services.operations.logs._directory
     folder.mkdir(exist_ok=True)
     now = datetime.now().strftime("%Y-%m-%d %H:%M:%S,000")
-    lines = f"2020-01-01 00:00:00,000 ERROR 7 bots old\n{f'{now} ERROR 7 bots broken\n' * 3}{now} INFO 7 bots fine\n"
-    (folder / "bots.7.log").write_text(lines, encoding="utf-8")
+    lines = [
+        "2020-01-01 00:00:00,000 ERROR 7 bots old",
+        *[f"{now} ERROR 7 bots broken"] * 3,
+        f"{now} INFO 7 bots fine",
+        "",
+    ]
+    (folder / "bots.7.log").write_text("\n".join(lines), encoding="utf-8")
     await admin.open_logged_in("monitoring")
     row = admin.page.locator(".monitoring-errors li").filter(has_text="Боты")
     await expect(row).to_contain_text("3 раза")
