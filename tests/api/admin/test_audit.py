@@ -106,6 +106,14 @@ async def test_audit_csv_export_escapes_formulas(admin: httpx.AsyncClient) -> No
     assert (await admin.get("/audit/export", params={"format": "xls"})).status_code == 400
 
 
+async def test_audit_days_count_matching_events(admin: httpx.AsyncClient) -> None:
+    reply = await admin.get("/audit/days", params={"user_id": "anna", "days": 7})
+    days = reply.json()["days"]
+    assert list(days) == sorted(days)
+    assert (len(days), list(days.values())[:6], days[NOW.date().isoformat()]) == (7, [1] * 6, 0)
+    assert (await admin.get("/audit/days", params={"days": 1_000})).status_code == 400
+
+
 async def test_audit_export_reads_in_batches(office: OfficeServices) -> None:
     async with office.database.unit_of_work() as work:
         for number in range(7):

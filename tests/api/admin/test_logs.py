@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from urllib.parse import unquote
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 
 from deployments.administration.logs.log_files import LogFiles, LogFilter
 from deployments.administration.logs.log_tail import LogTail
+from deployments.administration.logs.redaction import hide_secrets
 from deployments.api.admin.logs.routes import build_router
 from deployments.api.admin.server_sent_events import EventStreamSlots
 from deployments.contracts.errors import NotFound
@@ -278,3 +280,27 @@ async def test_log_tail_unstarted_closes_file(folder: Path) -> None:
         await app(call.scope(), call.receive, call.send)  # type: ignore[arg-type]
         assert call.status == 503
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_log_levels_are_counted_since_a_time(folder: Path) -> None:
+    now = datetime.now(UTC)
+    stamp = now.astimezone().strftime("%Y-%m-%d %H:%M:%S,000")
+    lines = [f"{stamp} {level} 7 deployments.bots text" for level in ("ERROR", "WARNING", "ERROR", "INFO")]
+    (folder / "bots.7.log").write_text(record(1, "ERROR") + "\n".join([*lines, "Traceback", ""]))
+    counts = LogFiles(folder).count_levels(now - timedelta(hours=1))
+    assert [(each.process, each.level, each.count) for each in counts] == [("bots", "ERROR", 2), ("bots", "WARNING", 1)]
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("GET https://anna:hunter22@proxy.example/x", "GET https://anna:[hidden]@proxy.example/x"),
+        ("Authorization: Bearer abc.def-ghi", "Authorization: Bearer [hidden]"),
+        ("key sk-proj-0123456789abcdefghij.", "key [hidden]."),
+        ("bot123456789:AAEhBOweik6ad9r_QXMENQjcrbGbqCr4K", "bot[hidden]"),
+        ("at http://127.0.0.1:8002/v1 for a@b.example", "at http://127.0.0.1:8002/v1 for a@b.example"),
+        ("turn t-1 first_token_ms=120 tokens=41 at 12:30:45", "turn t-1 first_token_ms=120 tokens=41 at 12:30:45"),
+    ],
+)
+def test_what_looks_like_a_secret_is_hidden(line: str, shown: str) -> None:
+    assert hide_secrets(line) == shown
