@@ -13,7 +13,7 @@ from ui.panel_services import PanelServices
 
 T = TypeVar("T")
 
-_LOGS_MAX_AGE_S = 30.0
+_LOGS_FACTOR = 15
 
 
 class SharedReading(Generic[T]):
@@ -42,7 +42,7 @@ class SharedReading(Generic[T]):
 
 
 class SharedReadings:
-    """The readings of the pages about operations. ``max_age_s`` is the age of the quick ones."""
+    """The readings of the pages about operations. ``max_age_s`` is the age of the quick ones; logs are counted less often."""
 
     def __init__(self, services: PanelServices, max_age_s: float = 2.0) -> None:
         monitor = services.operations.monitor
@@ -50,5 +50,5 @@ class SharedReadings:
         self.machine: SharedReading[MachineReport] = SharedReading(monitor.system, max_age_s)
         self.gpu: SharedReading[GpuReport] = SharedReading(monitor.gpu, max_age_s)
         self.logged_errors: SharedReading[tuple[LevelCount, ...]] = SharedReading(
-            monitor.logged_errors, _LOGS_MAX_AGE_S
+            monitor.logged_errors, _LOGS_FACTOR * max_age_s
         )

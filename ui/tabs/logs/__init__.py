@@ -68,7 +68,8 @@ class LogsPage:
         wanted, process = self._url.get("file"), self._url.get("process")
         of_process = [file for file in files if file.display_name == process]
         chosen = next((file for file in files if file.name == wanted), None) or next(iter(of_process or files), None)
-        self._url.set(process=None, file=chosen.name if chosen else None)
+        if wanted or process:
+            self._url.set(process=None, file=chosen.name if chosen else None)
         self._name = chosen.name if chosen else ""
         self._file.set_options({file.name: self._file_text(file) for file in files}, value=self._name or None)
         await self._show()
