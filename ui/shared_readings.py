@@ -42,7 +42,8 @@ class SharedReading(Generic[T]):
 
 
 class SharedReadings:
-    """The readings of the pages about operations. ``max_age_s`` is the age of the quick ones; logs are counted less often."""
+    """The readings of the pages about operations. The quick ones are at most ``max_age_s`` old; logs are counted less
+    often."""
 
     def __init__(self, services: PanelServices, max_age_s: float = 2.0) -> None:
         monitor = services.operations.monitor
