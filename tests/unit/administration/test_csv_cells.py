@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployments.administration.audit.audit_log import AuditEvent, AuditRecord
+from deployments.administration.audit.export import stream_csv
 from deployments.administration.faq.files import entries_to_csv
 from deployments.administration.office.csv_cells import escape_cell, unescape_cell
-from deployments.administration.audit.export import stream_csv
 from deployments.contracts.faq_entry import FaqEntry
 
 CALCULATED = (
