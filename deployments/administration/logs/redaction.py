@@ -9,8 +9,10 @@ _SECRET = re.compile(
     r"|\b(?:sk|hf|ghp|gsk|xai)[-_][\w-]{16,}"
 )
 _BOT_TOKEN = re.compile(r"\d{6,20}(?::|%3[Aa])[\w-]{25,}")
-_HINTS = ("bearer", "password=", "passwd=", "key=", "token=", "secret=", "://", "eyj")
-_HINTS += tuple(prefix + sign for prefix in ("sk", "hf", "ghp", "gsk", "xai") for sign in "-_")
+_HINTS = (
+    *("bearer", "password=", "passwd=", "key=", "token=", "secret=", "://", "eyj"),
+    *(prefix + sign for prefix in ("sk", "hf", "ghp", "gsk", "xai") for sign in "-_"),
+)
 """What a line with one of these secrets has in lower case; most lines have none, and a megabyte has thousands."""
 
 
