@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from deployments.administration.usage.unanswered import UnansweredQuestions
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.snapshot import Snapshot
 from deployments.conversation.language_gaps import used_languages
@@ -19,7 +18,6 @@ from ui.panel_overview import OverviewCache
 from ui.panel_services import PanelServices
 
 BACKUP_AGE = timedelta(days=7)
-UNANSWERED_PERIOD = timedelta(days=1)
 _BOT_AT_WORK = ("running", "starting")
 
 Urgency = Literal["bad", "warn"]
@@ -54,7 +52,6 @@ class AttentionCache:
     ) -> None:
         self._services = services
         self._overview = overview
-        self._unanswered = UnansweredQuestions(services.office.database)
         self._max_age_s = max_age_s
         self._timeout_s = timeout_s
         self._clock = clock
@@ -85,7 +82,7 @@ class AttentionCache:
             return []
 
     async def _questions(self) -> list[AttentionNote]:
-        count = await self._unanswered.count(UNANSWERED_PERIOD)
+        count = len(await self._services.office.open_questions.list())
         return [AttentionNote("/", "attention.unanswered", count)] if count else []
 
     async def _engines(self) -> list[AttentionNote]:

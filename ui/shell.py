@@ -8,6 +8,7 @@ from typing_extensions import override
 from ui.auth.guard import LOGOUT_PATH, PASSWORD_PATH
 from ui.components.logo import LOGO_URL
 from ui.components.navigation_bar import NavigationBar
+from ui.components.palette import Palette
 from ui.context import PanelContext
 from ui.navigation import PanelTab, tabs_of
 from ui.preferences import LANGUAGE_COOKIE, THEME_COOKIE, cookie_script
@@ -54,8 +55,11 @@ def build_shell(panel: PanelContext) -> None:
         with html.header().classes("shell-header"):
             _brand(panel)
             with html.div().classes("shell-tools"):
+                search = html.div()
                 _language_switch(panel)
-                _theme_switch(panel, dark)
+                choose_theme = _theme_switch(panel, dark)
+                with search:
+                    Palette(panel, choose_theme, _THEME_TEXTS)
                 _person_menu(panel)
         with html.nav().classes("shell-nav").props(f'aria-label="{t("nav.label")}"'):
             bar = NavigationBar(panel)
@@ -89,7 +93,8 @@ def _language_switch(panel: PanelContext) -> None:
             button.on("click", js_handler=f"() => {{ {script}; location.reload(); }}")
 
 
-def _theme_switch(panel: PanelContext, dark: ui.dark_mode) -> None:
+def _theme_switch(panel: PanelContext, dark: ui.dark_mode) -> Callable[[str], None]:
+    """Draws the switch. Returns the function that applies a theme."""
     t = panel.t
     with html.button(type="button").classes("icon-button").props(f'aria-label="{t("shell.theme")}"') as button:
         icon = ui.icon(_THEME_ICONS[panel.preferences.theme])
@@ -98,7 +103,7 @@ def _theme_switch(panel: PanelContext, dark: ui.dark_mode) -> None:
             dark.value = {"light": False, "dark": True}.get(theme)
             icon.name = _THEME_ICONS[theme]
             store = cookie_script(THEME_COOKIE, theme, f"{panel.root_path}/")
-            ui.run_javascript(f"{store}; document.documentElement.dataset.theme = '{theme}'")
+            panel.client.run_javascript(f"{store}; document.documentElement.dataset.theme = '{theme}'")
 
         with ui.menu().props('anchor="bottom right" self="top right"').classes("menu"):
             for theme, name in _THEME_ICONS.items():
@@ -106,6 +111,7 @@ def _theme_switch(panel: PanelContext, dark: ui.dark_mode) -> None:
                     ui.icon(name)
                     html.span(t(_THEME_TEXTS[theme]))
     button.props("aria-haspopup=menu")
+    return choose
 
 
 def _person_menu(panel: PanelContext) -> None:

@@ -70,12 +70,6 @@ class ExchangeRepository:
             for session, answers, prompt, completion, paid in rows.tuples()
         )
 
-    async def count_unanswered(self, since: datetime) -> int:
-        """The number of different open questions since then."""
-        wanted = ExchangeRow.created_at >= since, ExchangeRow.needs_answer
-        counted = select(func.count(ExchangeRow.question.distinct())).where(*wanted)
-        return await self._session.scalar(counted) or 0
-
     async def accept_report(self, door: str, sequence: int, digest: str) -> bool:
         """Records a report. Returns False for a repetition. A restarted door reuses sequences with another digest."""
         row = await self._session.get(AcceptedReportRow, (door, sequence))

@@ -43,6 +43,13 @@
     delete document.body.dataset.installable;
   };
 
+  // Presses the main button in the heading of a page as soon as the page at ``path`` has one.
+  window.pressMainButton = (path, tries = 50) => {
+    const button = document.querySelector(".shell-main .page-head .q-btn.bg-primary");
+    if (location.pathname === `${root.slice(0, -1)}${path}` && button) button.click();
+    else if (tries) setTimeout(window.pressMainButton, 100, path, tries - 1);
+  };
+
   // The palette: Ctrl-K or Cmd-K opens it; the arrows walk through what it found, Enter takes the first.
   addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.code === "KeyK") {
