@@ -56,3 +56,4 @@ async def _take(user: BrowserUser, text: str) -> None:
     await user.page.get_by_role("textbox", name="Поиск по панели").fill(text)
     await expect(user.page.locator(".palette-entry")).to_have_count(1)
     await user.page.keyboard.press("Enter")
+    await expect(user.page.locator(".palette")).to_have_count(0)

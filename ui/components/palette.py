@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlencode
 
-from nicegui import events, html, ui
+from nicegui import html, ui
 
 from deployments.administration.auth.permissions import AdminResource
 from ui.auth.guard import LOGOUT_PATH, PASSWORD_PATH
@@ -66,8 +67,8 @@ class Palette:
                 found = html.div().classes("palette-found")
                 status = ui.label().classes("visually-hidden").props("role=status")
 
-        def show(event: events.ValueChangeEventArguments | None = None) -> None:
-            matching = match_entries(self._entries, str(event.value or "") if event else "")
+        def show() -> None:
+            matching = match_entries(self._entries, search.value or "")
             status.set_text(t.count("palette.found", len(matching)))
             found.clear()
             with found:
@@ -147,7 +148,7 @@ def _actions(panel: PanelContext, choose_theme: Callable[[str], None], themes: d
             kind,
             "palette",
             _words("shell.theme", key),
-            act=lambda theme=theme: choose_theme(theme),
+            act=partial(choose_theme, theme),
         )
         for theme, key in themes.items()
     ]
