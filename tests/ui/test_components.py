@@ -9,6 +9,7 @@ from ui.components.latency_card import latency_series, stage_tiles
 from ui.components.panel_answer import PanelAnswer, failure_text, origin_text, timing_texts
 from ui.tabs.chat.turn_speech import turn_failure
 from ui.tabs.faq.form import parse_lines, parse_words
+from ui.tabs.voices.hearing import marked_words
 from ui.translations import Translator
 
 T = Translator("en")
@@ -63,3 +64,7 @@ def test_latency_tiles_show_newest_busiest_route() -> None:
 def test_question_during_another_answer_is_explained() -> None:
     assert turn_failure(Conflict("busy")).code == "answer_under_way"
     assert turn_failure(ValueError("secret")).message == ""
+def test_differing_words_are_marked() -> None:
+    said, heard = marked_words("Запишите меня, на вторник", "запишите меня в пятницу")
+    assert [word for word, differs in said if differs] == ["на", "вторник"]
+    assert [word for word, differs in heard if differs] == ["в", "пятницу"]

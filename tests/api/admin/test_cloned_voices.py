@@ -54,6 +54,19 @@ async def studio(office: OfficeServices, tmp_path: Path) -> AsyncIterator[Studio
         yield Studio(client, office, assistant, folder)
 
 
+async def test_recording_is_checked_without_storing_it(studio: Studio) -> None:
+    consent = await studio.consent()
+    good = await studio.client.post("/voices/cloned/check", data={"consent_id": consent}, files={"file": SAMPLE})
+    assert good.json()["usable"] is True
+    assert [each["check"] for each in good.json()["checks"]][-1] == "person"
+    other = wav(speech(8, 220))
+    wrong = await studio.client.post("/voices/cloned/check", data={"consent_id": consent}, files={"file": other})
+    assert [each["check"] for each in wrong.json()["checks"] if each["problem"]] == ["person"]
+    short = await studio.client.post("/voices/cloned/check", files={"file": wav(speech(3))})
+    assert [(each["check"], each["measured"]) for each in short.json()["checks"] if each["problem"]] == [("length", 3)]
+    assert (await studio.client.get("/voices/cloned")).json()["voices"] == []
+
+
 async def test_voice_from_consent_to_deletion(studio: Studio) -> None:
     wording = (await studio.client.get("/voices/consents/wording?language=ru")).json()["wording"]
     consent = await studio.consent()

@@ -127,9 +127,20 @@ async def test_voice_preset_changes_synthesis(client: httpx.AsyncClient, assista
     assert await spoken_seconds(assistant, voice_id="tone-en") == pytest.approx(plain, rel=0.01)
 
 
+async def test_sample_with_unsaved_parameters(client: httpx.AsyncClient) -> None:
+    usual = await client.post("/tts/test", json={"text": "Добрый день", "voice": "tone-ru"})
+    fast = {"text": "Добрый день", "voice": "tone-ru", "parameters": {"speed": 2}}
+    assert float((await client.post("/tts/test", json=fast)).headers["x-duration-sec"]) == pytest.approx(
+        float(usual.headers["x-duration-sec"]) / 2, abs=0.01
+    )
+    fast["parameters"] = {"speed": 9}
+    assert (await client.post("/tts/test", json=fast)).status_code == 422
+
+
 async def test_default_voice_is_chosen_and_tested(client: httpx.AsyncClient, office: OfficeServices) -> None:
     assert (await client.get("/voice")).json() == {"engine": "tone", "voice": "tone-ru"}
-    chosen = await client.post("/voice", json={"voice": "tone-en"})
+    assert (await client.post("/voice", json={"voice": "tone-en", "language": "ru"})).status_code == 400
+    chosen = await client.post("/voice", json={"voice": "tone-en", "language": "en"})
     assert chosen.json() == {"status": "ok", "engine": "tone", "voice": "tone-en"}
     assert office.publisher.current.settings.speech.default_voices == {"en": "tone-en"}
     spoken = await client.post("/voice/test", json={"voice": "tone-en"})
