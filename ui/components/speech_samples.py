@@ -104,6 +104,8 @@ class SpeechSamples:
         began, first, seconds = time.perf_counter(), 0.0, 0.0
         async with Closing(chunks) as opened:
             async for chunk in opened:
+                if self._player.is_deleted:
+                    raise asyncio.CancelledError
                 if not first and chunk.audio:
                     first = time.perf_counter() - began
                     if self._button is not None:

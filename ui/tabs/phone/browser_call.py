@@ -41,7 +41,7 @@ class BrowserCall:
                 ui.button(t("phone.call_stop"), icon="call_end", on_click=self._stop).props("flat no-caps")
             self._result = html.div().classes("phone-result").props("role=status")
             html.p(t("phone.call_how" if self._makes_key else "phone.call_how_key")).classes("muted phone-note")
-        self._phone = PhoneCall(_door_path(panel.root_path), self._on_state)
+            self._phone = PhoneCall(_door_path(panel.root_path), self._on_state)
 
     async def close(self) -> None:
         """Revokes the temporary key."""

@@ -73,7 +73,7 @@ def draw_connection(panel: PanelContext) -> None:
     notes = {"client": "phone.about_client", "asterisk": "phone.about_asterisk", "freeswitch": "phone.about_freeswitch"}
     with card(t("phone.connect_title"), t("phone.connect_note")), html.div().classes("rows"):
         for name, text in snippets(_public_address(panel)).items():
-            with ui.expansion(t(titles[name]), value=name == "client").classes("phone-snippet").props("dense"):
+            with ui.expansion(t(titles[name])).classes("phone-snippet").props("dense"):
                 html.p(t(notes[name])).classes("muted")
                 with html.div().classes("remedy phone-code"):
                     html.pre(text).props("tabindex=0")

@@ -41,7 +41,8 @@ class PresetEditor:
         self._read = PresetParams()
         self._mine = PresetParams()
         t = panel.t
-        with ui.dialog().props("persistent") as self._dialog, ui.card().classes("dialog").props("role=dialog"):
+        with ui.dialog().props("persistent") as self._dialog, ui.card().classes("dialog").props("role=dialog") as box:
+            box.props["aria-label"] = t("voices.preset_edit")
             self._title = ui.label().classes("dialog-title").props("role=heading aria-level=2")
             self._conflict = ConflictChoice(panel, self._save_mine, self._take_theirs, lambda: self._fill(self._mine))
             self._name = ui.input(t("voices.preset_name")).props("outlined dense maxlength=100")
@@ -85,7 +86,7 @@ class PresetEditor:
             with html.div().classes("preset-slider-name"):
                 html.span(t(title))
                 value = ui.label().classes("preset-slider-value")
-            slider = ui.slider(min=least, max=most, step=step)
+            slider = ui.slider(min=least, max=most, step=step, value=least)
             slider.props["aria-label"] = t(title)
             value.bind_text_from(slider, "value", lambda number: f"{number:g}")
             html.span(t(hint)).classes("muted voice-facts")

@@ -28,7 +28,8 @@ class VoiceSamplesDialog:
         self._voice_id = ""
         self._may_change = panel.can_change(_RESOURCE)
         t = panel.t
-        with ui.dialog() as self._dialog, ui.card().classes("dialog").props("role=dialog"):
+        with ui.dialog() as self._dialog, ui.card().classes("dialog").props("role=dialog") as box:
+            box.props["aria-label"] = t("voices.samples_title")
             self._title = ui.label().classes("dialog-title").props("role=heading aria-level=2")
             self._rows = html.div().classes("rows")
             if self._may_change:
