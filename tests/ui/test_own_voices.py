@@ -23,7 +23,9 @@ async def test_own_style_is_made_heard_and_deleted(admin: BrowserUser, panel_ser
     page = admin.page
     await page.get_by_role("button", name="Своя манера").click()
     await page.get_by_label("Название").fill("Медленная")
-    await page.get_by_role("slider", name="Скорость", exact=True).press("ArrowLeft")
+    speed = page.get_by_role("slider", name="Скорость", exact=True)
+    await speed.locator("[tabindex]").press("ArrowLeft")
+    await expect(speed).to_have_attribute("aria-valuenow", "0.95")
     await page.get_by_role("button", name="Послушать", exact=True).last.click()
     await expect(page.locator(".dialog .sample-button")).to_have_attribute("data-state", "playing")
     await page.get_by_role("button", name="Сохранить").click()
@@ -65,7 +67,7 @@ async def test_cloned_voice_from_consent_to_revocation(admin: BrowserUser, panel
     await page.get_by_label("Образцы: Голос Гули").click()
     await page.get_by_label("Послушать образец: sample-1.wav").click()
     await expect(page.locator('.dialog [data-state="playing"]')).to_have_count(1)
-    await page.get_by_role("button", name="Закрыть", exact=True).click()
+    await page.locator(".dialog").get_by_role("button", name="Закрыть").click()
 
     await page.get_by_label("Отозвать согласие: Гуля").click()
     confirm = page.get_by_role("alertdialog")
@@ -105,7 +107,7 @@ async def test_ready_answers_are_listed_and_remade(admin: BrowserUser, panel_ser
     await ready.work()
     await admin.open_logged_in("voices?tab=ready&state=ready")
     page = admin.page
-    await page.get_by_label("Озвучить заново: Есть ли парковка рядом?").click()
+    await page.get_by_role("button", name="Озвучить заново:").first.click()
     await expect(page.get_by_text("Ответ будет озвучен заново")).to_be_visible()
     assert ready.counts()["waiting"] > 0
     await page.get_by_role("button", name="Забыть все фразы").click()
