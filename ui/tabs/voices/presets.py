@@ -38,7 +38,7 @@ class PresetsSection:
         self._samples = SpeechSamples(panel) if self._may_change else None
         self._editor = PresetEditor(panel, self._samples, self.refresh) if self._samples else None
         with card(t("voices.speed_title"), t("voices.speed_note")), html.div().classes("voices-slider"):
-            self._speed = ui.slider(min=0.5, max=2, step=0.05, value=1).props("label label-always switch-label-side")
+            self._speed = ui.slider(min=0.5, max=2, step=0.05, value=1).props("label label-always")
             self._speed.props["aria-label"] = t("voices.speed_title")
             self._speed.set_enabled(self._may_change)
             self._speed.on("change", self._store_speed)
