@@ -64,6 +64,8 @@ def test_latency_tiles_show_newest_busiest_route() -> None:
 def test_question_during_another_answer_is_explained() -> None:
     assert turn_failure(Conflict("busy")).code == "answer_under_way"
     assert turn_failure(ValueError("secret")).message == ""
+
+
 def test_differing_words_are_marked() -> None:
     said, heard = marked_words("Запишите меня, на вторник", "запишите меня в пятницу")
     assert [word for word, differs in said if differs] == ["на", "вторник"]
