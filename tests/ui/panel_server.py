@@ -27,16 +27,14 @@ from tests.api.admin.admin_client import OfficeSnapshots
 from tests.api.admin.admin_routers import (
     empty_surroundings,
     no_bots,
-    no_core,
-    no_proxy_test,
     office_only_routers,
     ready_answers_of,
-    untested,
 )
 from tests.api.admin.scripted_secretary import scripted_secretary
 from tests.data_folders import fast_passwords, prepare_data_folder
 from tests.fakes.folder_speech import FolderToneEngine
 from tests.ui.fakes import ScriptedPanelAssistant, published_faq_matcher
+from tests.ui.scripted_clouds import ScriptedClouds
 from tests.unit.conversation.harness import RecordingTurnObserver
 from ui.panel import mount_panel
 from ui.panel_services import PanelServices
@@ -90,6 +88,7 @@ class PanelServer:
     clock: ShiftedClock
     assistant: ScriptedPanelAssistant
     prefix: RoutePrefix
+    clouds: ScriptedClouds
 
     @property
     def origin(self) -> str:
@@ -148,6 +147,7 @@ async def run_panel_server(data: Path) -> AsyncIterator[PanelServer]:
     operations = await open_operations(office, empty_surroundings(environment))
     engines = await scripted_secretary(office, speech=FolderToneEngine(environment.models_dir / "voices"))
     assistant = ScriptedPanelAssistant(reports, engines)
+    clouds = ScriptedClouds()
     services = PanelServices(
         office=office,
         operations=operations,
@@ -155,10 +155,10 @@ async def run_panel_server(data: Path) -> AsyncIterator[PanelServer]:
         matcher=published_faq_matcher(office.publisher),
         installed_voices=engines.installed_voices,
         bots=no_bots,
-        test_provider=untested,
+        test_provider=clouds.test_provider,
         ready_answers=ready_answers_of(engines, environment.data / "ready-answers"),
-        test_proxy=no_proxy_test,
-        proxy_core=no_core,
+        test_proxy=clouds.test_proxy,
+        proxy_core=clouds.core,
     )
     gate = GateDependencies(office.tokens, OfficeSnapshots(office), Metrics(), body_timeout_s=BODY_TIMEOUT_S)
     app = AdminApp(gate, office_only_routers(office))
@@ -168,7 +168,7 @@ async def run_panel_server(data: Path) -> AsyncIterator[PanelServer]:
     try:
         async with run_uvicorn(prefix) as port:
             url = f"http://127.0.0.1:{port}{PREFIX}/ui/"
-            yield PanelServer(url, services, office, reports, clock, assistant, prefix)
+            yield PanelServer(url, services, office, reports, clock, assistant, prefix, clouds)
     finally:
         await operations.close()
         await office.close()

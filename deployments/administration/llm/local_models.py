@@ -84,11 +84,12 @@ class LocalModels:
         """Every local chat deployment, in the order of the graph."""
         return tuple([await self.view(service) for service in self.switch.services])
 
-    async def view(self, service: str) -> LocalModelView:
+    async def view(self, service: str, *, with_options: bool = True) -> LocalModelView:
+        """One of them. Without options nothing is read from the disk."""
         reports = self._registry.replicas(service)
         report = next((each for each in reports if each.hosted is not None), None)
         hosted = report.hosted if report is not None and report.hosted is not None else HostedModel()
-        options = await asyncio.to_thread(self._options, service, report) if report is not None else ()
+        options = await asyncio.to_thread(self._options, service, report) if report is not None and with_options else ()
         return LocalModelView(
             service=service,
             state=report.state if report is not None else "absent",

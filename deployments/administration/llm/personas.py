@@ -1,6 +1,7 @@
 """Administration of personas: the system prompts and voices that the secretary answers with."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -22,6 +23,9 @@ from storage import seed
 from storage.database import Database
 from storage.repositories.specs import SpecRepository
 from storage.unit_of_work import UnitOfWork
+
+_INVALID_ID_CHARACTERS = re.compile(r"[^a-z0-9_-]+")
+_MAX_ID_LENGTH = 50
 
 _Prompt = Annotated[str, Field(max_length=20_000)]
 _Answer = Annotated[str, Field(max_length=4_000)]
@@ -55,6 +59,12 @@ class PersonaDraft(Draft):
 def seed_persona_ids() -> frozenset[str]:
     """Ids of the personas that a new installation starts with."""
     return frozenset(persona.id for persona in seed.personas())
+
+
+def free_persona_id(name: str, taken: Collection[str]) -> str:
+    """An unused ASCII id derived from ``name``. Persona ids are part of model names."""
+    slug = _INVALID_ID_CHARACTERS.sub("-", name.lower()).strip("-")[: _MAX_ID_LENGTH - 4] or "persona"
+    return next(each for each in (slug, *(f"{slug}-{n}" for n in range(2, 1000))) if each not in taken)
 
 
 class PersonaAdministration(KeyedSpecAdministration[Persona, PersonaDraft]):

@@ -99,6 +99,20 @@ async def require_proxies_allowed(work: UnitOfWork, links: tuple[ProxyLink, ...]
             policy.check_addresses(target, (link.host,))
 
 
+def read_links(text: str) -> tuple[str, ...]:
+    """The links of ``text``. Raises InvalidRequest, which names the lines that are no links, and does not repeat
+    them."""
+    try:
+        lines = parse_links(text)
+    except LinkInvalid as error:
+        raise InvalidRequest(error.message, param="vless_urls") from None
+    broken = [f"line {line.line}: {line.error}" for line in lines if line.link is None]
+    if broken or not lines or len(lines) > MAX_LINKS:
+        many = f"there are more than {MAX_LINKS} links" if lines else "there is no link"
+        raise InvalidRequest("; ".join(broken[:5]) or many, param="vless_urls")
+    return tuple(line.text for line in lines)
+
+
 def reordered(links: tuple[str, ...], order: tuple[int, ...]) -> tuple[str, ...]:
     """``links`` in a new order of their indexes. Raises InvalidRequest."""
     if sorted(order) != list(range(len(links))):

@@ -6,14 +6,20 @@ from dataclasses import dataclass
 from deployments.administration.office.outbound_check import require_outbound_allowed
 from deployments.administration.office.report_ingest import ReportIngest
 from deployments.administration.office.snapshot_writer import SnapshotWriter
-from deployments.administration.proxies.drafts import open_links, reordered, require_proxies_allowed, seal_links
+from deployments.administration.proxies.drafts import (
+    open_links,
+    read_links,
+    reordered,
+    require_proxies_allowed,
+    seal_links,
+)
 from deployments.administration.snapshots.loader import SnapshotField
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
 from deployments.contracts.instances import BotSpec
 from deployments.contracts.provider_kinds import PROVIDER_KINDS
 from deployments.contracts.providers import ProviderSpec
 from deployments.contracts.proxies import ProxyPoolStatus
-from proxies.links import ProxyLink, masked_host
+from proxies.links import ProxyLink, masked_host, parse_link
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.repositories.specs import SpecRepository
@@ -109,17 +115,49 @@ class ProxyAdministration:
         Raises InvalidRequest, Conflict."""
 
         def move(owned: OwnedProxies) -> dict[str, object]:
-            if expected not in (None, owned.spec.version):
-                raise Conflict("this was changed meanwhile; read it again", param="version")
+            _require_version(owned, expected)
             texts = tuple(self._sealer.open(owned.spec.sealed_proxies).splitlines())
             sealed = seal_links(self._sealer, reordered(texts, tuple(order)))
             return {"sealed_proxies": sealed, "proxy_preferred": 0}
 
         return await self._change(owner, by, "reorder", move)
 
+    async def add(self, owner: str, text: str, by: str, expected: int | None = None) -> OwnedProxies:
+        """Puts the links of ``text`` behind the present ones. Raises InvalidRequest for a line that is no link, a link
+        that is there already and too many links; Conflict, OutboundRefused."""
+        added = tuple(line.strip() for line in read_links(text))
+        async with self._database.unit_of_work() as work:
+            await require_proxies_allowed(work, tuple(parse_link(each) for each in added))
+
+        def append(owned: OwnedProxies) -> dict[str, object]:
+            _require_version(owned, expected)
+            texts = (*self._sealer.open(owned.spec.sealed_proxies).splitlines(), *added)
+            return {"sealed_proxies": seal_links(self._sealer, read_links("\n".join(texts)))}
+
+        return await self._change(owner, by, "add", append)
+
+    async def remove(self, owner: str, index: int, by: str, expected: int | None = None) -> None:
+        """Removes a link. After the last one the owner has no proxies and asks directly. Raises InvalidRequest,
+        Conflict."""
+
+        def drop(owned: OwnedProxies) -> dict[str, object]:
+            _require_version(owned, expected)
+            texts = self._sealer.open(owned.spec.sealed_proxies).splitlines()
+            if not 0 <= index < len(texts):
+                raise InvalidRequest(f"index is from 0 to {len(texts) - 1}", param="index")
+            kept = tuple(text for position, text in enumerate(texts) if position != index)
+            return {"sealed_proxies": seal_links(self._sealer, kept), "proxy_preferred": 0}
+
+        await self._store(owner, by, "remove", drop)
+
     async def _change(
         self, owner: str, by: str, action: str, fields: Callable[[OwnedProxies], dict[str, object]]
     ) -> OwnedProxies:
+        return self._owned(owner, await self._store(owner, by, action, fields))
+
+    async def _store(
+        self, owner: str, by: str, action: str, fields: Callable[[OwnedProxies], dict[str, object]]
+    ) -> Owner:
         kind, _, key = owner.partition(":")
         resource = "bot" if kind == "bot" else "provider"
 
@@ -132,7 +170,7 @@ class ProxyAdministration:
             return after, AuditEvent(by, action, resource, key, detail="proxies")
 
         field = SnapshotField.BOTS if kind == "bot" else SnapshotField.PROVIDERS
-        return self._owned(owner, await self._writer.change(field, edit))
+        return await self._writer.change(field, edit)
 
     def _owned(self, owner: str, spec: Owner) -> OwnedProxies:
         if not spec.sealed_proxies:
@@ -141,6 +179,11 @@ class ProxyAdministration:
             (door.door, pool) for door in self._reports.doors() for pool in door.proxies if pool.owner == owner
         )
         return OwnedProxies(owner, spec, open_links(self._sealer, spec.sealed_proxies), doors)
+
+
+def _require_version(owned: OwnedProxies, expected: int | None) -> None:
+    if expected not in (None, owned.spec.version):
+        raise Conflict("this was changed meanwhile; read it again", param="version")
 
 
 def _models_url(provider_type: str, base_url: str) -> str:

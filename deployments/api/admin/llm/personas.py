@@ -1,12 +1,9 @@
 """Routes of personas and their system prompts."""
 
-import re
-from collections.abc import Collection
-
 from fastapi import APIRouter, status
 from starlette.responses import Response
 
-from deployments.administration.llm.personas import PersonaAdministration, seed_persona_ids
+from deployments.administration.llm.personas import PersonaAdministration, free_persona_id, seed_persona_ids
 from deployments.administration.office.drafts import content_fingerprint
 from deployments.administration.settings.service import SettingsAdministration
 from deployments.administration.snapshots.publisher import SnapshotPublisher
@@ -28,9 +25,6 @@ from deployments.contracts.errors import NotFound
 from deployments.contracts.identity import Identity
 from deployments.contracts.persona import Persona
 from deployments.conversation.persona_prompt import preview_prompt
-
-_INVALID_ID_CHARACTERS = re.compile(r"[^a-z0-9_-]+")
-_MAX_ID_LENGTH = 50
 
 
 def personas_router(
@@ -147,7 +141,7 @@ def _add_personas(router: APIRouter, personas: PersonaAdministration, publisher:
 
     @router.post("/personas", status_code=status.HTTP_201_CREATED)
     async def create(body: NewPersona, caller: Caller, response: Response) -> PersonaReply:
-        persona_id = body.id or _free_id(body.name, {persona.id for persona in publisher.current.personas})
+        persona_id = body.id or free_persona_id(body.name, {persona.id for persona in publisher.current.personas})
         return reply(await personas.create(persona_id, body.draft(), caller.username), response)
 
     @router.get("/personas/{persona}")
@@ -165,9 +159,3 @@ def _add_personas(router: APIRouter, personas: PersonaAdministration, publisher:
     async def remove(persona: str, caller: Caller, version: IfMatch) -> None:
         """409, which says by what, while the settings, a bot or a widget use it."""
         await personas.delete(persona, caller.username, version)
-
-
-def _free_id(name: str, taken: Collection[str]) -> str:
-    """An unused ASCII id derived from ``name``. Persona ids are part of model names."""
-    slug = _INVALID_ID_CHARACTERS.sub("-", name.lower()).strip("-")[: _MAX_ID_LENGTH - 4] or "persona"
-    return next(each for each in (slug, *(f"{slug}-{n}" for n in range(2, 1000))) if each not in taken)

@@ -10,6 +10,8 @@ from deployments.administration.proxies.links import check_text, parse_one
 from deployments.administration.proxies.proxy_test import ProxyCoreState, ProxyTest, ProxyTestResult
 from deployments.administration.proxies.service import ProxyAdministration
 from deployments.api.admin.proxies.schemas import (
+    AddLinksBody,
+    LinkRemovedReply,
     ManyProxiesTestBody,
     OneProxyTestBody,
     OwnedProxiesReply,
@@ -18,6 +20,7 @@ from deployments.api.admin.proxies.schemas import (
     ProxyStatusReply,
     ProxyTestReply,
     ProxyTestTarget,
+    RemoveLinkBody,
     ReorderBody,
     ValidateBody,
     ValidateReply,
@@ -118,3 +121,16 @@ def _add_order(router: APIRouter, administration: ProxyAdministration) -> None:
         """Changes the order; the first link is used from now on."""
         owned = await administration.reorder(await owner(body), body.order, caller.username, body.version)
         return ProxyChangedReply(proxy=OwnedProxiesReply.of(owned))
+
+    @router.post("/add")
+    async def add(body: AddLinksBody, caller: Caller) -> ProxyChangedReply:
+        """Puts links behind the present ones."""
+        text = body.vless_urls.get_secret_value()
+        owned = await administration.add(await owner(body), text, caller.username, body.version)
+        return ProxyChangedReply(proxy=OwnedProxiesReply.of(owned))
+
+    @router.post("/remove")
+    async def remove(body: RemoveLinkBody, caller: Caller) -> LinkRemovedReply:
+        """Removes one link. Without any the provider or bot is asked directly."""
+        await administration.remove(await owner(body), body.index, caller.username, body.version)
+        return LinkRemovedReply()

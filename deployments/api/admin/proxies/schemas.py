@@ -108,6 +108,22 @@ class ReorderBody(OwnerBody):
     version: int | None = Field(default=None, description="Of the provider or bot, to notice other changes")
 
 
+class AddLinksBody(OwnerBody):
+    """Links, one per line, or a subscription in base64."""
+
+    vless_urls: Annotated[SecretStr, Field(max_length=_MAX_TEXT)]
+    version: int | None = Field(default=None, description="Of the provider or bot, to notice other changes")
+
+
+class RemoveLinkBody(OwnerBody):
+    index: int = Field(ge=0, description="From 0")
+    version: int | None = Field(default=None, description="Of the provider or bot, to notice other changes")
+
+
+class LinkRemovedReply(BaseModel):
+    status: Literal["ok"] = "ok"
+
+
 class ProxyChangedReply(BaseModel):
     status: Literal["ok"] = "ok"
     proxy: OwnedProxiesReply
