@@ -202,6 +202,24 @@ async def test_links_are_kept_replaced_and_cleared(client: httpx.AsyncClient, of
         assert office.publisher.current.providers[0].proxy_generation == generation
 
 
+async def test_single_links_are_added_and_removed(client: httpx.AsyncClient, office: OfficeServices) -> None:
+    await create_provider(client, [REALITY])
+    added = await client.post("/llm/proxy/add", json={"vless_urls": f"{WS_TLS}\n{PLAIN}", "version": 1})
+    assert (added.status_code, stored_links(office)) == (200, LINKS)
+    for text in (PLAIN, "vless://nothing", ""):
+        refused = await client.post("/llm/proxy/add", json={"vless_urls": text})
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, "vless_urls")
+    for body, code in (({"index": 3}, 400), ({"index": 0, "version": 1}, 409), ({"index": 0, "version": 2}, 200)):
+        assert (await client.post("/llm/proxy/remove", json=body)).status_code == code
+    assert stored_links(office) == [WS_TLS, PLAIN]
+    for _ in range(2):
+        assert (await client.post("/llm/proxy/remove", json={"index": 0})).status_code == 200
+    assert office.publisher.current.providers[0].sealed_proxies == ""
+    async with office.database.unit_of_work() as work:
+        actions = [event.action for event in await work.audit.newest(100)]
+    assert actions[:4] == ["remove", "remove", "remove", "add"]
+
+
 async def test_bot_has_proxies_of_its_own(client: httpx.AsyncClient, office: OfficeServices) -> None:
     made = await client.post(
         "/telegram/instances", json={"name": "b", "bot_token": "123456:AAH-secret-token-wxyz", "vless_urls": LINKS}
