@@ -8,6 +8,7 @@ from nicegui import html, ui
 
 from deployments.administration.auth.permissions import AdminResource
 from ui.components.page_parts import page_heading
+from ui.components.visible_timer import refresh_while_visible
 from ui.context import PanelContext, keep_tab_open
 from ui.revisions import follow_changes
 from ui.tabs.llm.chains import ChainSection
@@ -48,7 +49,7 @@ async def show(panel: PanelContext) -> None:
     page = LlmPage(panel)
     await page.refresh()
     async with keep_tab_open():
-        ui.timer(panel.refresh_interval_s, page.refresh)
+        refresh_while_visible(panel, page.refresh)
         follow_changes(panel, page.refresh)
 
 

@@ -7,6 +7,7 @@ from nicegui import html, ui
 from deployments.administration.auth.permissions import AdminResource
 from deployments.contracts.errors import SecretaryError
 from ui.components.page_parts import curl_line, page_heading, read_only_note
+from ui.components.visible_timer import refresh_while_visible
 from ui.context import PanelContext, keep_tab_open
 from ui.tabs.models.disk import DiskCard
 from ui.tabs.models.hub import HubCard
@@ -19,7 +20,7 @@ async def show(panel: PanelContext) -> None:
     page = ModelsPage(panel)
     await page.refresh()
     async with keep_tab_open():
-        ui.timer(min(1.0, panel.refresh_interval_s), page.follow)
+        refresh_while_visible(panel, page.follow, min(1.0, panel.refresh_interval_s))
 
 
 class ModelsPage:
