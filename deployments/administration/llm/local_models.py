@@ -52,8 +52,8 @@ class LocalModelView(FrozenModel):
     engine: str
     progress: str = ""
     error: str = ""
-    switch: SwitchRecord | None
-    options: tuple[ModelOption, ...]
+    switch: SwitchRecord | None = None
+    options: tuple[ModelOption, ...] = ()
 
 
 class _Fit(NamedTuple):

@@ -7,6 +7,7 @@ from functools import partial
 from nicegui import html, ui
 
 from deployments.administration.auth.permissions import AdminResource
+from deployments.administration.llm.local_models import LocalModelView
 from deployments.administration.services.service_control import ServiceAction
 from ui.byte_sizes import format_bytes
 from ui.components.command_copy import draw_command
@@ -33,7 +34,8 @@ _STATES: dict[str, tuple[str, Tone]] = {
 
 
 class LocalCard:
-    """``on_change`` is awaited after an action. The body is redrawn when anything but the progress changes."""
+    """``on_change`` is awaited after an action. The body is redrawn when anything but the progress changes, the buttons
+    when others are needed: a button that is replaced loses its click."""
 
     def __init__(self, panel: PanelContext, on_change: Callable[[], Awaitable[None]]) -> None:
         self._panel = panel
@@ -41,6 +43,7 @@ class LocalCard:
         self._service = ""
         with html.article().classes("card llm-local") as self._card:
             self._body: RedrawnSection[LocalState] = RedrawnSection(html.div(), self._draw)
+            self._actions: RedrawnSection[LocalState] = RedrawnSection(html.div(), self._draw_actions)
             cancel = self._cancel if panel.can_change(AdminResource.LOCAL_MODELS) else None
             self._progress = ProgressLine(panel, cancel)
 
@@ -50,6 +53,8 @@ class LocalCard:
         memory = state.memory_bytes >> 24 << 24  # steps of 16 MB, so that the card is not redrawn all the time
         quiet = state.view.model_copy(update={"progress": ""})
         self._body.show(replace(state, view=quiet, waiting_answers=0, memory_bytes=memory))
+        view = LocalModelView(service=quiet.service, state=quiet.state, model="", hosted="", wanted="", engine="")
+        self._actions.show(LocalState(view, state.route, state.default_route, can_sleep=state.can_sleep))
         self._show_progress(state)
 
     def _show_progress(self, state: LocalState) -> None:
@@ -86,7 +91,6 @@ class LocalCard:
             html.p(t("llm.switch_failed", model=view.switch.model or t("llm.graph_model"))).classes("llm-error")
             html.p(" ".join(part for part in (view.switch.error, view.switch.remedy) if part)).classes("muted")
         self._draw_adapters(state)
-        self._draw_actions(state)
 
     def _languages(self, languages: tuple[str, ...]) -> str:
         t = self._panel.t
