@@ -123,14 +123,15 @@ class LocalModels:
         on_gpu = bool(hosted.cards)
         need = _need(service, engine, options, on_gpu, self._store)
         present = _need(service, *self._present(hosted), on_gpu, self._store)
-        fit = self._fits(need, present, report)
         manifest = self._store.manifest(model_id)
+        size = model.size if model else sum(file.size for file in manifest.files) if manifest else 0
+        fit = self._fits(need, present, report) if not need.unknown else _fit_of_size(need, size, report)
         return ModelOption(
             id=model_id,
             description=model.description if model else "",
             languages=model.languages if model else model_languages(options),
             licence=model.licence if model else "",
-            size=model.size if model else sum(file.size for file in manifest.files) if manifest else 0,
+            size=size,
             engine=engine,
             installed=installed,
             hosted=model_id in report.model.split(", "),
@@ -145,8 +146,6 @@ class LocalModels:
     def _fits(self, need: MemoryNeed, present: MemoryNeed, report: ReplicaReport) -> _Fit:
         """Whether the model fits, on its cards or in the memory of the machine, when the present one is unloaded."""
         cards = report.hosted.cards if report.hosted else ()
-        if need.unknown:
-            return _Fit(None, need.unknown)
         if cards:
             return self._fits_on_cards(need, present, cards)
         if need.engine == "vllm":
@@ -168,6 +167,16 @@ class LocalModels:
             if problem is not None:
                 break
         return fit
+
+
+def _fit_of_size(need: MemoryNeed, size: int, report: ReplicaReport) -> _Fit:
+    """For a model whose need is not known: in the memory of the machine it takes at least what its files take."""
+    if not size or (report.hosted and report.hosted.cards):
+        return _Fit(None, need.unknown)
+    free = psutil.virtual_memory().available + report.memory_bytes
+    if size > free:
+        return _Fit(False, f"its files take {gigabytes(size)}, {gigabytes(free)} of memory are free", size, free)
+    return _Fit(None, need.unknown, size, free)
 
 
 def _need(service: str, engine: str, options: dict[str, JsonValue], on_gpu: bool, store: ModelStore) -> MemoryNeed:

@@ -61,7 +61,7 @@ def _row(panel: PanelContext, service: str, option: ModelOption, dialog: ui.dial
             languages = ", ".join(t("models.many_languages") if x == "mul" else x.upper() for x in option.languages)
             numbers = (format_bytes(option.size, t) if option.size else "", languages, fit.describe(t))
             html.div(" · ".join(part for part in numbers if part)).classes("muted")
-            if fit.fits is not True and fit.reason:
+            if fit.fits is False and fit.reason:
                 html.div(fit.reason).classes("llm-reason")
         if option.hosted:
             return

@@ -25,6 +25,8 @@ class MachineFit:
         needed = format_bytes(self.needed, t)
         if self.free is None:
             return t("models.fit_needs", needed=needed)
+        if self.fits is None:
+            return t("models.fit_at_least", needed=needed, free=format_bytes(self.free, t))
         return t("models.fit_numbers", needed=needed, free=format_bytes(self.free, t))
 
 

@@ -86,7 +86,8 @@ def _fit(row: ModelRow, panel: PanelContext) -> None:
         return
     good, numbers = row.fit.fits, row.fit.describe(t)
     title = t("models.fits") if good else t("models.fits_not") if good is False else ""
-    with html.div().classes(f"models-fit {'models-fit-no' if good is False else ''}"):
+    tone = "" if good else "models-fit-no" if good is False else "models-fit-unknown"
+    with html.div().classes(f"models-fit {tone}"):
         ui.icon("check_circle" if good else "error_outline" if good is False else "help_outline").props(
             "aria-hidden=true"
         )
