@@ -16,6 +16,7 @@ from tests.ui.fakes import ANSWER, HEALTHY_ENGINES
 from tests.ui.panel_replica import PanelReplica
 from tests.ui.panel_server import PanelServer
 from tests.unit.administration.switching_replica import SwitchableHost, install_gguf
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -169,8 +170,7 @@ async def test_parameters_are_changed_and_reset(admin: BrowserUser, panel_server
     await page.get_by_role("button", name="Исходные значения").click()
     await page.get_by_role("button", name="Сохранить").click()
     await expect(page.get_by_label("Длина ответа")).to_have_value("512")
-    await page.wait_for_function("document.querySelectorAll('.q-notification').length > 1")
-    assert panel_server.office.publisher.current.settings.llm.max_tokens == 512
+    await wait_until(lambda: panel_server.office.publisher.current.settings.llm.max_tokens == 512)
 
 
 async def test_viewer_reads_models_and_personas(admin: BrowserUser, panel_server: PanelServer) -> None:
