@@ -62,8 +62,8 @@ async def test_local_model_is_stopped_and_started(admin: BrowserUser, replica: S
     page = admin.page
     await local(page).get_by_role("button", name="Остановить").click()
     await page.get_by_role("alertdialog").get_by_role("button", name="Остановить").click()
-    await expect(local(page).get_by_role("button", name="Запустить")).to_be_visible()
-    await local(page).get_by_role("button", name="Запустить").click()
+    await expect(local(page).get_by_role("button", name="Запустить", exact=True)).to_be_visible()
+    await local(page).get_by_role("button", name="Запустить", exact=True).click()
     await expect(local(page)).to_contain_text("работает")
 
 
