@@ -67,7 +67,7 @@ class LlmPage:
         with html.div().classes("page llm"):
             page_heading(t("llm.title"), t("llm.lead"))
             with ui.tabs().classes("llm-tabs") as tabs:
-                tabs.props("align=left no-caps inline-label outside-arrows mobile-arrows dense")
+                tabs.props("align=left no-caps inline-label dense")
                 for entry in self._entries.values():
                     ui.tab(entry.name, label=t(entry.title), icon=entry.icon)
             tabs.set_value(chosen)
