@@ -49,8 +49,10 @@ def create_backup(
     *,
     with_keys: bool = False,
     link: _Link = os.link,
+    on_copied: Callable[[int], None] = lambda _: None,
 ) -> BackupManifest:
-    """Writes the archive ``target`` (mode 0600). ``target`` appears when it is complete.
+    """Writes the archive ``target`` (mode 0600). ``target`` appears when it is complete. ``on_copied`` gets the number
+    of bytes of each step, ``backup_size`` of them in all.
 
     Raises NotFound without a database, Conflict when ``target`` exists, Unavailable when the disk is full or the
     database is damaged.
@@ -66,7 +68,7 @@ def create_backup(
         copy, archive = Path(folder) / DATABASE, Path(folder) / "archive"
         _copy_database(paths.database, copy)
         with os.fdopen(os.open(archive, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            manifest = _ArchiveWriter(paths, copy, models).write(file, with_keys)
+            manifest = _ArchiveWriter(paths, copy, models, on_copied).write(file, with_keys)
             file.flush()
             os.fsync(file.fileno())
         _publish(archive, target, link)
@@ -74,8 +76,21 @@ def create_backup(
     return manifest
 
 
+def backup_size(paths: InstallationPaths) -> int:
+    """About how many bytes a backup copies, before compression."""
+    files = (paths.database, *_regular_files(paths.recordings), *_regular_files(paths.voices))
+    return sum(path.stat().st_size for path in files if path.is_file())
+
+
 class _ArchiveWriter:
-    def __init__(self, paths: InstallationPaths, database_copy: Path, models: ModelInventory) -> None:
+    def __init__(
+        self,
+        paths: InstallationPaths,
+        database_copy: Path,
+        models: ModelInventory,
+        on_copied: Callable[[int], None],
+    ) -> None:
+        self._on_copied = on_copied
         self._paths = paths
         self._database_copy = database_copy
         self._models = models
@@ -120,7 +135,9 @@ class _ArchiveWriter:
         member.size, member.mode, member.mtime = size, 0o600, int(datetime.now(UTC).timestamp())
         archive.addfile(member)
         target = cast(IO[bytes], archive.fileobj)
-        self._files.append(BackupFile(name=name, size=size, sha256=copy_with_digest(source, target, size)))
+        self._files.append(
+            BackupFile(name=name, size=size, sha256=copy_with_digest(source, target, size, self._on_copied))
+        )
         padding = -size % tarfile.BLOCKSIZE
         target.write(b"\0" * padding)
         archive.offset += size + padding

@@ -2,6 +2,7 @@
 
 import hashlib
 import tarfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -87,8 +88,11 @@ def is_backup_name(name: str) -> bool:
     return valid and not any(part in ("", ".", "..") for part in inner)
 
 
-def copy_with_digest(source: IO[bytes], target: IO[bytes], size: int) -> str:
-    """Copies ``size`` bytes and returns their SHA-256, hex. Raises InvalidRequest when ``source`` is shorter."""
+def copy_with_digest(
+    source: IO[bytes], target: IO[bytes], size: int, on_copied: Callable[[int], None] = lambda _: None
+) -> str:
+    """Copies ``size`` bytes and returns their SHA-256, hex. Raises InvalidRequest when ``source`` is shorter.
+    ``on_copied`` gets the number of bytes of each step."""
     digest = hashlib.sha256()
     while size:
         data = source.read(min(size, _CHUNK_BYTES))
@@ -96,6 +100,7 @@ def copy_with_digest(source: IO[bytes], target: IO[bytes], size: int) -> str:
             raise invalid_backup("it is truncated")
         digest.update(data)
         target.write(data)
+        on_copied(len(data))
         size -= len(data)
     return digest.hexdigest()
 

@@ -10,6 +10,7 @@ from storage.repositories.faq import FaqRepository
 from storage.repositories.installation import InstallationRepository
 from storage.repositories.keys import KeyRepository
 from storage.repositories.messages import MessageRepository
+from storage.repositories.people import PeopleRepository
 from storage.repositories.recordings import RecordingRepository
 from storage.repositories.revisions import RevisionRepository
 from storage.repositories.sealed import SealedRepository
@@ -45,6 +46,7 @@ class UnitOfWork:
         self.installation = InstallationRepository(session)
         self.keys = KeyRepository(session)
         self.messages = MessageRepository(session)
+        self.people = PeopleRepository(session)
         self.personas = SpecRepository(session, PERSONAS)
         self.recordings = RecordingRepository(session)
         self.presets = SpecRepository(session, PRESETS)

@@ -30,4 +30,21 @@ def format_time_ago(moment: datetime, t: Translator, now: datetime | None = None
         return t("unit.ago", time=t.count("unit.seconds", int(seconds // 10) * 10))
     if seconds < 3_600:
         return t("unit.ago", time=t.count("unit.minutes", int(seconds // 60)))
-    return t("unit.ago", time=t.count("unit.hours", int(seconds // 3_600)))
+    if seconds < 48 * 3_600:
+        return t("unit.ago", time=t.count("unit.hours", int(seconds // 3_600)))
+    return t("unit.ago", time=t.count("unit.days", int(seconds // 86_400)))
+
+
+def format_moment(moment: datetime, t: Translator) -> str:
+    """Date and time of the server, for example "30.11.2026 08:42" or "2026-11-30 08:42"."""
+    return moment.astimezone().strftime("%d.%m.%Y %H:%M" if t.language == "ru" else "%Y-%m-%d %H:%M")
+
+
+def format_size(size_bytes: float, t: Translator) -> str:
+    """A size with about three digits, for example "12.4 MB"."""
+    units = ("b", "kb", "mb", "gb", "tb")
+    exponent = 0
+    while size_bytes >= 1_000 and exponent < len(units) - 1:
+        size_bytes, exponent = size_bytes / 1_000, exponent + 1
+    digits = 0 if exponent == 0 or size_bytes >= 100 else 1
+    return t(f"unit.{units[exponent]}", value=format_number(size_bytes, digits, t))

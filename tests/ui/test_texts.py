@@ -9,8 +9,10 @@ import pytest
 
 import ui
 from deployments.contracts.errors import ModelMissing, NotFound, RateLimited, SecretaryError
+from deployments.contracts.settings import Settings
 from ui.error_messages import explain_error
 from ui.formatting import format_duration, format_time_ago
+from ui.tabs.settings.groups import GROUPS, field_path, group_fields
 from ui.translations import LANGUAGES, Translator, load_texts, plural_form
 
 ROOT = Path(ui.__file__).parent
@@ -40,10 +42,23 @@ def test_problem_texts_match_error_codes() -> None:
 
 
 def test_languages_have_same_keys_and_placeholders() -> None:
-    russian, english = load_texts("ru"), load_texts("en")
+    english = load_texts("en")
+    about = "settings.about."  # in English the schema explains the settings
+    russian = {key: text for key, text in load_texts("ru").items() if not key.startswith(about)}
     assert russian.keys() == english.keys()
     for key, text in russian.items():
         assert _placeholders(text) == _placeholders(english[key]), key
+
+
+def test_every_setting_has_name_and_russian_explanation() -> None:
+    paths = {field_path(group, name) for group in GROUPS for name in group_fields(group)}
+    assert len(paths) == sum(
+        len(field.annotation.model_fields) if hasattr(field.annotation, "model_fields") else 1
+        for field in Settings.model_fields.values()
+    )
+    for language in LANGUAGES:
+        assert {f"settings.name.{path}" for path in paths} - load_texts(language).keys() == set()
+    assert {f"settings.about.{path}" for path in paths} - load_texts("ru").keys() == set()
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,8 @@ class ValueControl:
         to_shown: Callable[[object], object],
     ) -> None:
         self.element = element
+        if not isinstance(element, ui.switch):
+            element.without_auto_validation()  # it would clear the message of the form
         self._to_value = to_value
         self._to_shown = to_shown
 

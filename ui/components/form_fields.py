@@ -92,7 +92,8 @@ def _kind(shape: Mapping[str, Any], schema: Mapping[str, Any]) -> FieldKind | No
             items = _resolve(shape.get("items", {}), schema)
             return "lines" if items.get("type") == "string" else None
         case "object":
-            values = shape.get("additionalProperties")
+            patterns = shape.get("patternProperties") or {}
+            values = next(iter(patterns.values()), shape.get("additionalProperties"))
             return "mapping" if isinstance(values, dict) and values.get("type") == "string" else None
     return None
 

@@ -40,6 +40,7 @@ class AdminResource(StrEnum):
     KEYS = "keys"
     PRIVACY = "privacy"
     BACKUPS = "backups"
+    CONFIGURATION = "configuration files"
     OTHER = "other"
 
 

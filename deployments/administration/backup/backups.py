@@ -9,8 +9,9 @@ from pathlib import Path
 
 from deployments.administration.audit.audit_recorder import AuditRecorder
 from deployments.contracts.errors import Conflict, NotFound
-from storage.backup import ModelInventory, create_backup
-from storage.backup_archive import RECORDINGS, InstallationPaths
+from storage.backup import ModelInventory, backup_size, create_backup
+from storage.backup_archive import DATABASE, RECORDINGS, VOICES, BackupManifest, InstallationPaths
+from storage.backup_reader import read_manifest
 from storage.database import Database
 
 BACKUP_FOLDER = "backups"
@@ -25,6 +26,36 @@ class StoredBackup:
     name: str
     size_bytes: int
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BackupContents:
+    """What a backup holds. ``version`` is that of the program, ``unpacked_bytes`` the size of all files."""
+
+    version: str
+    database_bytes: int
+    recordings: int
+    recordings_bytes: int
+    voice_files: int
+    unpacked_bytes: int
+    with_keys: bool
+
+
+@dataclass(slots=True)
+class BackupProgress:
+    """A backup that is being created. ``total_bytes`` is an estimate."""
+
+    name: str
+    total_bytes: int
+    copied_bytes: int = 0
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1."""
+        return min(1.0, self.copied_bytes / self.total_bytes) if self.total_bytes else 0.0
+
+    def advance(self, copied: int) -> None:
+        self.copied_bytes += copied
 
 
 class Backups:
@@ -47,6 +78,18 @@ class Backups:
         self._lock = asyncio.Lock()
         self.failed_at: datetime | None = None
         """When the last backup failed; None after one that succeeded, and after a start of the office."""
+        self._progress: BackupProgress | None = None
+        self._contents: dict[tuple[str, float], BackupContents] = {}
+
+    @property
+    def progress(self) -> BackupProgress | None:
+        """The backup that is being created, if any."""
+        return self._progress
+
+    @property
+    def on_server(self) -> bool:
+        """Whether the database is on a server, whose own tools back it up."""
+        return self._database.path is None
 
     async def list(self) -> tuple[StoredBackup, ...]:
         """Returns all backups, newest first."""
@@ -66,13 +109,26 @@ class Backups:
             target = self._folder() / f"secretary-{datetime.now(UTC):%Y%m%d-%H%M%S}.tar.gz"
             paths = InstallationPaths(self._database_file(), self._data / RECORDINGS, self._voices)
             await self._audit_recorder.record(by, "create", "backup", target.name)
+            self._progress = progress = BackupProgress(target.name, await asyncio.to_thread(backup_size, paths))
             try:
-                await asyncio.to_thread(lambda: create_backup(paths, target, self._list_models()))
+                await asyncio.to_thread(
+                    lambda: create_backup(paths, target, self._list_models(), on_copied=progress.advance)
+                )
             except Exception:
                 self.failed_at = datetime.now(UTC)
                 raise
+            finally:
+                self._progress = None
             self.failed_at = None
             return _stored_backup(target)
+
+    async def contents(self, name: str) -> BackupContents:
+        """What an archive holds. It is read once, in a thread. Raises NotFound, InvalidRequest for a damaged one."""
+        path = self.path(name)
+        key = (name, path.stat().st_mtime)
+        if key not in self._contents:
+            self._contents[key] = _describe(await asyncio.to_thread(read_manifest, path))
+        return self._contents[key]
 
     def path(self, name: str) -> Path:
         """Returns the path of an archive. Raises NotFound for anything but a regular file with a name of ours."""
@@ -112,6 +168,20 @@ class Backups:
         files = folder.iterdir() if folder.is_dir() else ()
         found = [_stored_backup(file) for file in files if _FILE_NAME.fullmatch(file.name) and file.is_file()]
         return tuple(sorted(found, key=lambda each: each.name, reverse=True))
+
+
+def _describe(manifest: BackupManifest) -> BackupContents:
+    sizes = {part.name: part.size for part in manifest.parts}
+    recordings = [size for name, size in sizes.items() if name.startswith(f"{RECORDINGS}/")]
+    return BackupContents(
+        version=manifest.version,
+        database_bytes=sizes.get(DATABASE, 0),
+        recordings=len(recordings),
+        recordings_bytes=sum(recordings),
+        voice_files=sum(name.startswith(f"{VOICES}/") for name in sizes),
+        unpacked_bytes=sum(sizes.values()),
+        with_keys=manifest.with_keys,
+    )
 
 
 def _stored_backup(file: Path) -> StoredBackup:

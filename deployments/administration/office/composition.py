@@ -34,6 +34,7 @@ from deployments.administration.privacy.file_remover import FileRemover
 from deployments.administration.privacy.retention import Retention
 from deployments.administration.privacy.service import Privacy
 from deployments.administration.proxies.service import ProxyAdministration
+from deployments.administration.settings.history import SettingsHistory
 from deployments.administration.settings.service import SettingsAdministration
 from deployments.administration.snapshots.loader import load_snapshot
 from deployments.administration.snapshots.publisher import SnapshotPublisher
@@ -43,6 +44,7 @@ from deployments.administration.speech.voice_consents import VoiceConsents
 from deployments.administration.speech.voice_files import VoiceFiles
 from deployments.administration.speech.voice_samples import SampleReader
 from deployments.administration.speech.voices import VoiceAdministration
+from deployments.administration.transfer.service import ConfigurationTransfer, TransferredServices
 from deployments.administration.usage.activity import Activity
 from deployments.administration.usage.service import UsageAccounting
 from deployments.administration.users.service import UserAdministration
@@ -86,6 +88,8 @@ class OfficeServices:
     cloned_voices: ClonedVoices
     widgets: WidgetAdministration
     settings: SettingsAdministration
+    settings_history: SettingsHistory
+    transfer: ConfigurationTransfer
     conversations: StoredConversations
     report_ingest: ReportIngest
     usage: UsageAccounting
@@ -164,12 +168,24 @@ async def _build_services(
     cloned_voices = ClonedVoices(database, writer, VoiceFiles(environment.models_dir / VOICES), samples)
     await cloned_voices.start()
     reports = ReportIngest(database, usage=usage)
+    configured = TransferredServices(
+        settings=SettingsAdministration(database, writer, local_models),
+        faq=FaqAdministration(database, writer),
+        faq_importer=FaqImporter(database, writer),
+        personas=PersonaAdministration(database, writer, local_models),
+        presets=PresetAdministration(database, writer),
+        chains=ChainAdministration(database, writer, local_models),
+        providers=ProviderAdministration(database, writer, sealer),
+        widgets=WidgetAdministration(database, writer),
+        bots=BotAdministration(database, writer, sealer),
+    )
+    audit = AuditLog(database)
     return OfficeServices(
         database=database,
         snapshot_writer=writer,
         publisher=publisher,
-        faq=FaqAdministration(database, writer),
-        faq_importer=FaqImporter(database, writer),
+        faq=configured.faq,
+        faq_importer=configured.faq_importer,
         open_questions=OpenQuestions(database),
         accounts=Accounts(database, passwords, account_writer=account_writer),
         account_writer=account_writer,
@@ -177,24 +193,26 @@ async def _build_services(
         tokens=tokens,
         users=UserAdministration(database, account_writer, passwords),
         keys=ApiKeyAdministration(database, writer, usage),
-        personas=PersonaAdministration(database, writer, local_models),
-        bots=BotAdministration(database, writer, sealer),
+        personas=configured.personas,
+        bots=configured.bots,
         bot_sessions=BotSessions(database),
-        providers=ProviderAdministration(database, writer, sealer),
-        chains=ChainAdministration(database, writer, local_models),
+        providers=configured.providers,
+        chains=configured.chains,
         proxies=ProxyAdministration(database, writer, sealer, reports),
-        presets=PresetAdministration(database, writer),
+        presets=configured.presets,
         voices=VoiceAdministration(database, writer),
         voice_consents=VoiceConsents(database, writer, environment.data, samples),
         cloned_voices=cloned_voices,
-        widgets=WidgetAdministration(database, writer),
-        settings=SettingsAdministration(database, writer, local_models),
+        widgets=configured.widgets,
+        settings=configured.settings,
+        settings_history=SettingsHistory(audit),
+        transfer=ConfigurationTransfer(database, configured),
         conversations=StoredConversations(database),
         report_ingest=reports,
         usage=usage,
         start_guide=StartGuide(database),
         activity=Activity(database, lambda: publisher.current.settings.time_zone),
-        audit=AuditLog(database),
+        audit=audit,
         running_turns=running,
         chat_sessions=ChatSessions(database, running, files),
         dialogue=Dialogue(database, running, lambda: publisher.current),

@@ -6,6 +6,7 @@ from typing import get_args
 
 from deployments.administration.chat.running_turns import RunningTurns
 from deployments.administration.chat.sessions import delete_sessions
+from deployments.administration.office.text_bounds import MAX_SEARCH_LENGTH, require_text
 from deployments.administration.privacy.file_remover import FileRemover
 from deployments.administration.speech.cloned_voices import ClonedVoices
 from deployments.contracts.chat import SourceKind
@@ -17,10 +18,19 @@ from deployments.contracts.voice_library import StoredVoiceConsent
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.repositories.consents import StoredConsent
+from storage.repositories.people import FoundPerson
 from storage.repositories.recordings import StoredRecording
 from storage.unit_of_work import UnitOfWork
 
-__all__ = ["DataSubject", "ErasureCounts", "PersonalData", "Privacy", "StoredConsent"]
+__all__ = [
+    "DataSubject",
+    "ErasureCounts",
+    "FoundPerson",
+    "PersonalData",
+    "Privacy",
+    "StoredAmounts",
+    "StoredConsent",
+]
 
 _KEY_ID = re.compile(r"[0-9]{1,18}")
 
@@ -50,6 +60,23 @@ class PersonalData:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredAmounts:
+    """How much is stored of a person."""
+
+    conversations: int
+    messages: int
+    exchanges: int
+    recordings: int
+    recorded_seconds: float
+    consents: int
+    voice_consents: int
+
+    @property
+    def nothing(self) -> bool:
+        return not (self.conversations or self.exchanges or self.recordings or self.consents or self.voice_consents)
+
+
+@dataclass(frozen=True, slots=True)
 class ErasureCounts:
     """Numbers of erased items."""
 
@@ -74,19 +101,33 @@ class Privacy:
 
     async def export(self, person: DataSubject, caller: Identity) -> PersonalData:
         """Returns all stored data of a person from all sources. Raises InvalidRequest for an invalid key id."""
-        subject = (person.person, person.source, person.source_id)
         async with self._database.unit_of_work() as work:
-            sessions = await work.sessions.of_person(*subject)
-            ids = tuple(session.id for session in sessions)
-            data = PersonalData(
-                tuple([(session, await work.messages.all_of_session(session.id)) for session in sessions]),
-                await work.exchanges.of_sessions((*ids, *await _api_session_ids(work, person))),
-                await work.recordings.of_person(*subject, ids),
-                await work.consents.of_person(*subject),
-                await work.voice_consents.of_person(person.person) if person.source is None else (),
-            )
+            data = await _collect(work, person)
             await work.audit.add(_audit_event(caller, "export", person))
             return data
+
+    async def find(self, text: str, limit: int = 50) -> tuple[FoundPerson, ...]:
+        """People whose id, name, phone or Telegram account contains ``text``. Raises InvalidRequest for a long one."""
+        require_text(text, MAX_SEARCH_LENGTH, "search")
+        if not text.strip():
+            return ()
+        async with self._database.unit_of_work() as work:
+            return await work.people.find(text, limit)
+
+    async def summary(self, person: DataSubject, caller: Identity) -> StoredAmounts:
+        """Counts what is stored of a person, and adds an audit event. Raises InvalidRequest for an invalid key id."""
+        async with self._database.unit_of_work() as work:
+            data = await _collect(work, person)
+            await work.audit.add(_audit_event(caller, "view", person))
+        return StoredAmounts(
+            conversations=len(data.conversations),
+            messages=sum(len(messages) for _, messages in data.conversations),
+            exchanges=len(data.exchanges),
+            recordings=len(data.recordings),
+            recorded_seconds=sum(each.seconds for each in data.recordings),
+            consents=len(data.consents),
+            voice_consents=len(data.voice_consents),
+        )
 
     async def erase(self, person: DataSubject, caller: Identity) -> ErasureCounts:
         """Deletes all data of a person in one transaction, then their consents to cloned voices, which have no source,
@@ -130,6 +171,19 @@ class Privacy:
                 raise NotFound("there is no such consent")
             await work.audit.add(AuditEvent(caller.username, "withdraw", "consent", str(consent_id), caller.address))
             return stored
+
+
+async def _collect(work: UnitOfWork, person: DataSubject) -> PersonalData:
+    subject = (person.person, person.source, person.source_id)
+    sessions = await work.sessions.of_person(*subject)
+    ids = tuple(session.id for session in sessions)
+    return PersonalData(
+        tuple([(session, await work.messages.all_of_session(session.id)) for session in sessions]),
+        await work.exchanges.of_sessions((*ids, *await _api_session_ids(work, person))),
+        await work.recordings.of_person(*subject, ids),
+        await work.consents.of_person(*subject),
+        await work.voice_consents.of_person(person.person) if person.source is None else (),
+    )
 
 
 async def _api_session_ids(work: UnitOfWork, person: DataSubject) -> tuple[str, ...]:

@@ -114,6 +114,16 @@ class UserAdministration:
 
         return _to_user(await self._writer.change(name, edit)), generated
 
+    async def end_sign_ins(self, username: str, by: str) -> None:
+        """Ends every sign-in of a user, in the REST API and the panel. Raises NotFound."""
+        name = normalize_username(username)
+
+        async def edit(work: UnitOfWork) -> None:
+            await _get_user(work, name)
+            await work.audit.add(AuditEvent(by, "end_sign_ins", "user", name))
+
+        await self._writer.change(name, edit)
+
     async def delete(self, username: str, by: str) -> None:
         """Deletes a user. The conversations stay, under a pseudonym that the audit event names.
 

@@ -14,6 +14,7 @@ from deployments.api.admin.audit.routes import audit_router
 from deployments.api.admin.auth.routes import auth_router
 from deployments.api.admin.bots.routes import bots_router
 from deployments.api.admin.chat.routes import chat_router
+from deployments.api.admin.configuration.routes import configuration_router
 from deployments.api.admin.faq.files import faq_files_router
 from deployments.api.admin.faq.open_questions import open_questions_router
 from deployments.api.admin.faq.routes import faq_router
@@ -83,7 +84,7 @@ def _account_routers(office: OfficeServices) -> tuple[APIRouter, ...]:
 def _configuration_routers(services: AdminServices) -> tuple[APIRouter, ...]:
     office = services.office
     return (
-        settings_router(office.settings, office.publisher, office.report_ingest),
+        settings_router(office.settings, office.publisher, office.report_ingest, office.settings_history),
         faq_files_router(office.faq, office.faq_importer),
         open_questions_router(office.open_questions),
         faq_router(office.faq, office.publisher, services.matcher),
@@ -100,6 +101,7 @@ def _configuration_routers(services: AdminServices) -> tuple[APIRouter, ...]:
         proxies_router(ProxyServices(office.proxies, services.proxy_core, services.test_proxy, EventStreamSlots())),
         bots_router(office.bots, office.bot_sessions, services.bots, services.operations.logs),
         widgets_router(office.widgets),
+        configuration_router(office.transfer),
     )
 
 

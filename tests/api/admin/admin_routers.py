@@ -43,7 +43,7 @@ def office_only_routers(office: OfficeServices) -> tuple[APIRouter, ...]:
         usage_router(office.usage, office.publisher),
         activity_router(office.activity),
         open_questions_router(office.open_questions),
-        settings_router(office.settings, office.publisher, office.report_ingest),
+        settings_router(office.settings, office.publisher, office.report_ingest, office.settings_history),
     )
 
 

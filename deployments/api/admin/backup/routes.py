@@ -4,7 +4,13 @@ from fastapi import APIRouter, status
 from starlette.responses import FileResponse, Response
 
 from deployments.administration.backup.backups import Backups
-from deployments.api.admin.backup.schemas import BackupList, BackupReply, BackupView
+from deployments.api.admin.backup.schemas import (
+    BackupContentsReply,
+    BackupList,
+    BackupProgressView,
+    BackupReply,
+    BackupView,
+)
 from deployments.api.admin.openapi_document import response_media_types
 from deployments.api.admin.request_identity import Caller
 
@@ -16,11 +22,20 @@ def build_router(backups: Backups) -> APIRouter:
 
     @router.get("")
     async def listing() -> BackupList:
-        return BackupList(backups=[BackupView.model_validate(each) for each in await backups.list()])
+        running = backups.progress
+        return BackupList(
+            backups=[BackupView.model_validate(each) for each in await backups.list()],
+            creating=BackupProgressView.model_validate(running) if running is not None else None,
+        )
 
     @router.post("", status_code=status.HTTP_201_CREATED)
     async def create(caller: Caller) -> BackupReply:
         return BackupReply(backup=BackupView.model_validate(await backups.create(caller.username)))
+
+    @router.get("/{name}/contents")
+    async def contents(name: str) -> BackupContentsReply:
+        """What an archive holds. The first call decompresses it."""
+        return BackupContentsReply.model_validate(await backups.contents(name))
 
     @router.get("/{name}", response_class=Response, responses=response_media_types(_MEDIA_TYPE))
     async def fetch(name: str, caller: Caller) -> FileResponse:

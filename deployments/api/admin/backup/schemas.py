@@ -13,10 +13,34 @@ class BackupView(BaseModel):
     created_at: datetime
 
 
+class BackupProgressView(BaseModel):
+    """``total_bytes`` is an estimate."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    copied_bytes: int
+    total_bytes: int
+
+
+class BackupContentsReply(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    version: str
+    database_bytes: int
+    recordings: int
+    recordings_bytes: int
+    voice_files: int
+    unpacked_bytes: int
+    with_keys: bool
+
+
 class BackupList(BaseModel):
-    """Backups, newest first. ``restore`` is the command that restores one while nothing runs."""
+    """Backups, newest first, and the one that is being created. ``restore`` is the command that restores one while
+    nothing runs."""
 
     backups: list[BackupView]
+    creating: BackupProgressView | None = None
     restore: str = "secretary restore FILE"
 
 

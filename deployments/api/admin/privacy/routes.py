@@ -12,8 +12,11 @@ from deployments.api.admin.privacy.schemas import (
     ConsentReply,
     DataSubjectQuery,
     ErasureReply,
+    FoundPersonReply,
     NewConsent,
+    PeopleReply,
     PersonalDataExport,
+    StoredAmountsReply,
 )
 from deployments.api.admin.request_bodies import RowId
 from deployments.api.admin.request_identity import Caller
@@ -21,6 +24,16 @@ from deployments.api.admin.request_identity import Caller
 
 def privacy_router(privacy: Privacy) -> APIRouter:
     router = APIRouter(prefix="/privacy", tags=["privacy"])
+
+    @router.get("/people")
+    async def people(search: Annotated[str, Query(max_length=200)], limit: Limit = 50) -> PeopleReply:
+        """Finds people by a part of their id, name, phone or Telegram account."""
+        return PeopleReply(people=[FoundPersonReply(**asdict(each)) for each in await privacy.find(search, limit)])
+
+    @router.post("/summary")
+    async def summary(body: DataSubjectQuery, caller: Caller) -> StoredAmountsReply:
+        """Counts what is stored of one person."""
+        return StoredAmountsReply(**asdict(await privacy.summary(body.to_data_subject(), caller)))
 
     @router.post("/export")
     async def export(body: DataSubjectQuery, caller: Caller) -> PersonalDataExport:

@@ -103,3 +103,28 @@ class ErasureReply(BaseModel):
     recordings: int
     consents: int
     voice_consents: int
+
+
+class FoundPersonReply(BaseModel):
+    """``person``, ``source`` and ``source_id`` name the person in the other calls."""
+
+    person: str
+    source: str
+    source_id: str
+    display_name: str
+    conversations: int
+    last_seen: datetime | None
+
+
+class PeopleReply(BaseModel):
+    people: list[FoundPersonReply]
+
+
+class StoredAmountsReply(BaseModel):
+    conversations: int
+    messages: int
+    exchanges: int
+    recordings: int
+    recorded_seconds: float
+    consents: int
+    voice_consents: int

@@ -1,24 +1,36 @@
 """Routes of ``/settings``: read and change the live settings."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import ValidationError
 from starlette.responses import Response
 
 from deployments.administration.office.report_ingest import ReportIngest
+from deployments.administration.settings.history import SettingsHistory
+from deployments.administration.settings.merging import given_paths, merged_settings
 from deployments.administration.settings.service import SettingsAdministration
 from deployments.administration.snapshots.publisher import SnapshotPublisher
 from deployments.administration.snapshots.subscribers import snapshot_subscribers
 from deployments.api.admin.etags import IfMatch, required_version, set_etag
 from deployments.api.admin.request_identity import Caller
-from deployments.api.admin.settings.schemas import ReplicaRevision, ReplicasReply, SettingsChange, SettingsReply
+from deployments.api.admin.settings.schemas import (
+    HistoryReply,
+    ReplicaRevision,
+    ReplicasReply,
+    SettingChangeReply,
+    SettingsChange,
+    SettingsReply,
+)
 from deployments.api.errors import from_validation_error
 from deployments.contracts.settings import Settings
 
 
-def settings_router(settings: SettingsAdministration, publisher: SnapshotPublisher, reports: ReportIngest) -> APIRouter:
+def settings_router(
+    settings: SettingsAdministration, publisher: SnapshotPublisher, reports: ReportIngest, history: SettingsHistory
+) -> APIRouter:
     router = APIRouter(prefix="/settings", tags=["settings"])
 
     @router.get("")
@@ -47,6 +59,14 @@ def settings_router(settings: SettingsAdministration, publisher: SnapshotPublish
             revision=newest, current=sum(replica.current for replica in found), total=len(found), replicas=found
         )
 
+    @router.get("/history")
+    async def field_history(
+        field: Annotated[str, Query(max_length=100)], limit: Annotated[int, Query(ge=1, le=200)] = 50
+    ) -> HistoryReply:
+        """Lists the changes of one field such as ``llm.temperature``, newest first. Values are JSON."""
+        found = await history.of_field(field, limit)
+        return HistoryReply(field=field, changes=[SettingChangeReply(**asdict(change)) for change in found])
+
     @router.patch("")
     async def change(body: SettingsChange, caller: Caller, response: Response, version: IfMatch) -> SettingsReply:
         """Changes the given fields. 409 if the settings changed after the revision that was read, 403 if an operator
@@ -57,7 +77,7 @@ def settings_router(settings: SettingsAdministration, publisher: SnapshotPublish
             caller.username,
             read,
             role=caller.role,
-            given_paths=_given_paths(body.settings),
+            given_paths=given_paths(body.settings),
         )
         set_etag(response, stored.revision)
         return SettingsReply(settings=stored.settings, revision=stored.revision)
@@ -65,24 +85,8 @@ def settings_router(settings: SettingsAdministration, publisher: SnapshotPublish
     return router
 
 
-def _given_paths(changes: dict[str, Any]) -> list[tuple[str, ...]]:
-    """Returns the paths of all given fields and groups."""
-    nested = [(name, inner) for name, value in changes.items() if isinstance(value, dict) for inner in value]
-    return [*((name,) for name in changes), *nested]
-
-
 def _apply_changes(settings: Settings, changes: dict[str, Any]) -> Settings:
     try:
-        return Settings.model_validate(_merge(settings.model_dump(), changes))
+        return merged_settings(settings, changes)
     except ValidationError as error:
         raise from_validation_error(error) from None
-
-
-def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """Merges groups of settings. Mappings such as ``default_voices`` are replaced."""
-    both = dict(base)
-    for name, value in changes.items():
-        group = Settings.model_fields.get(name)
-        nested = group is not None and isinstance(base.get(name), dict) and isinstance(value, dict)
-        both[name] = {**base[name], **value} if nested else value
-    return both

@@ -40,3 +40,19 @@ class ReplicasReply(BaseModel):
     current: int
     total: int
     replicas: list[ReplicaRevision]
+
+
+class SettingChangeReply(BaseModel):
+    """``old`` and ``new`` are JSON, cut after 200 characters."""
+
+    at: datetime
+    by: str
+    old: str
+    new: str
+
+
+class HistoryReply(BaseModel):
+    """Changes of one field, newest first."""
+
+    field: str
+    changes: list[SettingChangeReply]

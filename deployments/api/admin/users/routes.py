@@ -44,6 +44,11 @@ def users_router(users: UserAdministration) -> APIRouter:
         set_etag(response, user.version)
         return _reply(user, password)
 
+    @router.delete("/{username}/sign-ins", status_code=204)
+    async def end_sign_ins(username: str, caller: Caller) -> None:
+        """Ends every sign-in of a user, in the REST API and the panel. The user stays and may sign in again."""
+        await users.end_sign_ins(username, caller.username)
+
     @router.delete("/{username}", status_code=204)
     async def delete(username: str, caller: Caller) -> None:
         """Deletes a user. 409 for the own account and for the last enabled administrator."""
