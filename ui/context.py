@@ -10,7 +10,7 @@ from nicegui import Client, ui
 
 from deployments.administration.auth.permissions import AdminResource, require_role, required_roles
 from ui.attention import AttentionCache
-from ui.auth.panel_sessions import PanelSession
+from ui.auth.panel_sessions import PanelSession, PanelSessions
 from ui.authorized_faq import AuthorizedFaq
 from ui.error_messages import explain_error
 from ui.panel_overview import OverviewCache
@@ -32,6 +32,7 @@ class PanelContext:
     attention: AttentionCache
     readings: SharedReadings
     session: PanelSession
+    sessions: PanelSessions
     preferences: Preferences
     t: Translator
     root_path: str

@@ -133,7 +133,7 @@ async def _open_page(
     t = Translator(preferences.language)
     client = ui.context.client
     panel = PanelContext(
-        services, overview, attention, readings, session, preferences, t, root, client, refresh_interval_s
+        services, overview, attention, readings, session, sessions, preferences, t, root, client, refresh_interval_s
     )
     _prepare_document(panel, version)
     _close_page_with_session(panel, sessions)

@@ -12,6 +12,7 @@ from deployments.administration.auth.passwords import MIN_PASSWORD_LENGTH
 from deployments.administration.office.start_guide import StartGuide
 from deployments.contracts.errors import InvalidRequest, NotFound, SecretaryError, Unauthorized
 from deployments.contracts.identity import Role
+from ui.auth.browser_names import browser_name
 from ui.auth.forms import read_form
 from ui.auth.guard import LOGIN_PATH, LOGOUT_PATH, PASSWORD_PATH, SESSION_TOKEN_KEY, login_query, session_of
 from ui.auth.headers import SCRIPTLESS_CSP
@@ -59,16 +60,17 @@ class LoginPages:
             fields = await read_form(request)
             username, password = fields.get("username", "").strip(), fields.get("password", "")
             account = await self._accounts.authenticate(username, password, client_address(request.scope))
-            session = await self._open_session(account)
+            session = await self._open_session(account, request)
         except SecretaryError as error:
             return self._login_error_response(request, fields, error)
         _renew_cookie(request, session)
         return _redirect(request, safe_redirect_path(request.query_params.get("next", "/")))
 
-    async def _open_session(self, account: Account) -> PanelSession:
+    async def _open_session(self, account: Account, request: Request) -> PanelSession:
         """Opens a session. Raises Unauthorized when the account has changed since its password was checked: that change
         ended the sessions of the account before this one was open."""
-        session = self._sessions.open(account)
+        browser = browser_name(request.headers.get("user-agent", ""))
+        session = self._sessions.open(account, client_address(request.scope), browser)
         try:
             if (await self._accounts.get(account.username)).version == account.version:
                 return session
@@ -112,7 +114,7 @@ class LoginPages:
         except SecretaryError as error:
             return _form_response(request, _password_form(t, session, _password_problem(error, t)), error.status)
         try:
-            _renew_cookie(request, await self._open_session(account))
+            _renew_cookie(request, await self._open_session(account, request))
         except SecretaryError:  # the new password is stored, so the user can log in with it
             return _redirect(request, LOGIN_PATH)
         return _redirect(request, await self._path_after_password(first))

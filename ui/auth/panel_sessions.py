@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from deployments.administration.auth.accounts import Account
 from deployments.contracts.identity import Identity, Role
@@ -23,7 +24,7 @@ ENDED, SIGNED_OUT = "ended", "signed-out"
 @dataclass
 class PanelSession:
     """A login to the account at ``version``. The callbacks ``on_close`` are called when the session ends, one for each
-    open page. ``expires_at`` is in seconds of the clock of PanelSessions."""
+    open page. ``expires_at`` is in seconds of the clock of PanelSessions. ``browser`` names browser and system."""
 
     token: str = field(repr=False)
     username: str
@@ -32,6 +33,9 @@ class PanelSession:
     version: int
     expires_at: float
     end_reason: str = ENDED
+    opened_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    address: str = ""
+    browser: str = ""
     on_close: set[Callable[[], None]] = field(default_factory=set, repr=False)
 
     @property
@@ -48,7 +52,7 @@ class PanelSessions:
         self._clock = clock
         self._open: dict[str, PanelSession] = {}
 
-    def open(self, account: Account) -> PanelSession:
+    def open(self, account: Account, address: str = "", browser: str = "") -> PanelSession:
         """Opens a session. Closes the oldest one of the user who has MAX_SESSIONS_PER_USER; when there are MAX_SESSIONS
         in all, the oldest one of the user who has most of them."""
         self._drop_expired()
@@ -64,6 +68,8 @@ class PanelSessions:
             must_change_password=account.must_change_password,
             version=account.version,
             expires_at=self._clock() + self._lifetime_s,
+            address=address,
+            browser=browser,
         )
         self._open[session.token] = session
         return session
@@ -75,6 +81,11 @@ class PanelSessions:
             self.close(session.token)
             return None
         return session
+
+    def of_user(self, username: str) -> tuple[PanelSession, ...]:
+        """The open sessions of a user, the oldest first."""
+        now = self._clock()
+        return tuple(each for each in self._open.values() if each.username == username and each.expires_at > now)
 
     def close(self, token: str | None, reason: str = ENDED) -> None:
         """Ends a session and calls its ``on_close`` callbacks."""

@@ -32,13 +32,15 @@ def _text_of_model(spec: FieldSpec) -> FieldText:
 class FormOptions:
     """What a page adds to the model. ``text`` names a field; by default it is the description of the model.
     ``choices`` are the values of fields that are known at run time only, ``can_change`` says which fields may be
-    changed, ``draw_below`` adds something below the explanation of a field. ``fields`` selects and orders them."""
+    changed, ``draw_below`` adds something below the explanation of a field. ``fields`` selects and orders them,
+    ``show_default`` names the default and offers it."""
 
     text: Callable[[FieldSpec], FieldText] = _text_of_model
     choices: Mapping[str, Options] | None = None
     can_change: Callable[[str], bool] = lambda _: True
     draw_below: Callable[[FieldSpec], None] | None = None
     fields: Collection[str] | None = None
+    show_default: bool = True
     on_change: Callable[[], None] = lambda: None
 
 
@@ -49,7 +51,9 @@ class _FormField:
         t = panel.t
         self.spec = spec
         self.text = options.text(spec)
-        self.changeable = options.can_change(spec.name)
+        changeable = options.can_change(spec.name)
+        self._offers_default = changeable and options.show_default
+        self._marks_change = options.show_default
         with html.div().classes("form-field").props(f"data-field={spec.name}") as self.row:
             with html.div().classes("form-text"):
                 with html.div().classes("form-label"):
@@ -66,10 +70,11 @@ class _FormField:
                 with html.div().classes("form-hint"):
                     if bounds := range_text(spec, t):
                         html.span(bounds)
-                    html.span(t("form.default", value=_shown_default(spec, choices, t)))
+                    if options.show_default:
+                        html.span(t("form.default", value=_shown_default(spec, choices, t)))
                     self._reset = ui.button(t("form.reset"), on_click=self._set_default).props("flat dense no-caps")
                     self._reset.props["aria-label"] = t("form.reset_of", name=self.text.label)
-        if not self.changeable:
+        if not changeable:
             self.control.disable()
         self._on_change = on_change
 
@@ -79,8 +84,8 @@ class _FormField:
 
     def show_state(self, value: object, loaded: object) -> None:
         """Marks a changed value, and offers the default where it is another one."""
-        self._changed.set_visibility(value != loaded)
-        self._reset.set_visibility(self.changeable and value != self.spec.default)
+        self._changed.set_visibility(self._marks_change and value != loaded)
+        self._reset.set_visibility(self._offers_default and value != self.spec.default)
 
 
 class SchemaForm(Generic[ModelT]):

@@ -98,6 +98,11 @@ class TokenService:
         sign_in = self._sign_ins.get(identity.session_id)
         return sign_in is not None and sign_in.role == identity.role and sign_in.expires_at > self._now()
 
+    def sign_ins_of(self, username: str) -> tuple[StoredSignIn, ...]:
+        """The active sign-ins of a user by API."""
+        now = self._now()
+        return tuple(each for each in self._sign_ins.values() if each.username == username and each.expires_at > now)
+
     async def issue(self, account: Account, address: str) -> TokenPair:
         """Starts a sign-in. Raises InvalidToken if the account has changed since ``account`` was read."""
         family = secrets.token_hex(16)

@@ -102,3 +102,14 @@ async def test_backup_requires_admin(office: OfficeServices, tmp_path: Path) -> 
     async with admin_client(office, lambda _: [build_router(backups)], "operator") as operator:
         assert (await operator.get("/backup")).status_code == 403
         assert (await operator.post("/backup")).status_code == 403
+
+
+async def test_backup_tells_contents(client: httpx.AsyncClient, tmp_path: Path) -> None:
+    (tmp_path / "data" / "recordings").mkdir()
+    (tmp_path / "data" / "recordings" / "one.ogg").write_bytes(b"sound")
+    name = (await client.post("/backup")).json()["backup"]["name"]
+    contents = (await client.get(f"/backup/{name}/contents")).json()
+    assert (contents["recordings"], contents["recordings_bytes"], contents["with_keys"]) == (1, 5, False)
+    assert contents["database_bytes"] > 10_000
+    (tmp_path / "data" / "backups" / name).write_bytes(b"no archive")
+    assert (await client.get(f"/backup/{name}/contents")).status_code == 400

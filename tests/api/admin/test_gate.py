@@ -30,7 +30,9 @@ async def office(tmp_path: Path) -> AsyncIterator[OfficeServices]:
 
 
 def call_as(office: OfficeServices, role: str):
-    return admin_client(office, lambda o: [settings_router(o.settings, o.publisher, o.report_ingest)], role)
+    return admin_client(
+        office, lambda o: [settings_router(o.settings, o.publisher, o.report_ingest, o.settings_history)], role
+    )
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Basic YTpi"}, {"authorization": "Bearer wrong"}])

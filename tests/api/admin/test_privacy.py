@@ -107,3 +107,16 @@ async def test_privacy_erase_rejects_empty_person(office: OfficeServices, body: 
     async with call_as(office, "admin") as client:
         for path in ("/privacy/export", "/privacy/erase"):
             assert (await client.post(path, json=body)).status_code == 400
+
+
+async def test_privacy_finds_people_and_counts(office: OfficeServices) -> None:
+    await office.conversations.open(TurnSource(SourceKind.TELEGRAM, "shop"), "42", "Иван Петров")
+    await office.conversations.open(TurnSource(SourceKind.TELEGRAM, "shop"), "43", "Мария")
+    async with call_as(office, "admin") as client:
+        body = {"person": "79001234567", "kind": "storage", "source": "phone"}
+        assert (await client.post("/privacy/consents", json=body)).status_code == 201
+        for text, people in (("петров", ["42"]), ("@42", ["42"]), ("+7 (900) 123-45-67", ["79001234567"]), ("%", [])):
+            found = (await client.get("/privacy/people", params={"search": text})).json()["people"]
+            assert [each["person"] for each in found] == people, text
+        counts = (await client.post("/privacy/summary", json={"person": "42"})).json()
+        assert (counts["conversations"], counts["messages"], counts["recordings"]) == (1, 0, 0)
