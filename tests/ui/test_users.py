@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from deployments.contracts.identity import Role
-from tests.ui.conftest import BrowserUser
+from tests.ui.conftest import BrowserUser, OpenBrowser
 from tests.ui.panel_server import PanelServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -35,6 +35,7 @@ async def test_users_role_lock_and_delete(admin: BrowserUser, panel_server: Pane
     await page.get_by_role("option", name="Оператор").click()
     await expect(page.get_by_text("Роль изменена")).to_be_visible()
     assert (await panel_server.office.users.get(name)).role is Role.OPERATOR
+    await expect(row).to_contain_text("Отвечает людям")
     for action, done in (("Закрыть вход", "Вход закрыт"), ("Удалить", "Пользователь удалён")):
         await row.get_by_role("button", name=f"Действия: {name}").click()
         await page.get_by_role("menuitem", name=action).click()
@@ -60,11 +61,11 @@ async def test_users_own_account_lists_and_ends_sign_ins(admin: BrowserUser, pan
     await expect(page.locator("#username")).to_be_visible()
 
 
-async def test_system_pages_are_for_administrators(admin: BrowserUser, panel_server: PanelServer) -> None:
-    page = admin.page
+async def test_system_pages_are_for_administrators(open_browser: OpenBrowser, panel_server: PanelServer) -> None:
+    user = await open_browser()
     for role in (Role.OPERATOR, Role.VIEWER):
-        await page.context.clear_cookies()
-        await admin.open_logged_in("users", await panel_server.add_user(f"users-{role.value}", role))
-        await expect(page.get_by_role("heading", name="Такой страницы нет")).to_be_visible()
+        await user.page.context.clear_cookies()
+        await user.open_logged_in("users", await panel_server.add_user(f"users-{role.value}", role))
+        await expect(user.page.get_by_role("heading", name="Такой страницы нет")).to_be_visible()
         for title in ("Пользователи", "Личные данные", "Резервные копии"):
-            await expect(page.get_by_role("link", name=title)).to_have_count(0)
+            await expect(user.page.get_by_role("link", name=title)).to_have_count(0)

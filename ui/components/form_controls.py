@@ -152,7 +152,7 @@ def build_control(
     if spec.kind in ("integer", "number"):
         return _number(panel, spec, label, on_change)
     if spec.kind == "lines":
-        area = ui.textarea(on_change=on_change).props("outlined dense autogrow")
+        area = ui.textarea(on_change=on_change).props("outlined dense autogrow rows=2")
         return ValueControl(_named(area, label), _lines, lambda value: "\n".join(cast(Sequence[str], value or ())))
     text = ui.textarea(on_change=on_change) if spec.kind == "long_text" else ui.input(on_change=on_change)
     text.props("outlined dense autogrow" if spec.kind == "long_text" else "outlined dense")

@@ -141,6 +141,6 @@ def _draw_actions(panel: PanelContext, user: User, actions: UserActions) -> None
 
 
 def _item(icon: str, text: str, act: Callable[[], Awaitable[None]]) -> None:
-    with ui.menu_item(on_click=act):
+    with ui.menu_item(on_click=act).props("role=menuitem"):
         ui.icon(icon).props("aria-hidden=true")
         html.span(text)
