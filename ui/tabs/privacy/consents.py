@@ -35,6 +35,7 @@ class ConsentsCard:
                 search.props(f'outlined dense clearable debounce=300 aria-label="{t("privacy.consents_filter")}"')
                 search.classes("filter-search")
                 ui.button(t("privacy.consent_add"), icon="add", on_click=form.open).props("flat no-caps")
+            self._note = html.div()
             self._list = html.div().classes("privacy-people").props("role=list")
             self._list.props["aria-label"] = t("privacy.consents_title")
             self._foot = html.div().classes("faq-foot")
@@ -53,7 +54,9 @@ class ConsentsCard:
         with self._list:
             for consent in found[:PAGE_SIZE]:
                 self._row(consent)
-            if not found:
+        self._note.clear()
+        if not found:
+            with self._note:
                 draw_empty_state("handshake", self._panel.t("privacy.consents_none"))
         self._foot.clear()
         with self._foot:

@@ -40,6 +40,7 @@ class PeopleCard:
             search.props(f'outlined dense clearable debounce=300 aria-label="{t("privacy.find")}"')
             with search.add_slot("prepend"):
                 ui.icon("search").props("aria-hidden=true")
+            self._note = html.div().classes("privacy-note")
             self._list = html.div().classes("rows privacy-people").props("role=list")
             self._list.props["aria-label"] = t("privacy.found")
             curl_line(panel, "POST", "/privacy/export", {"person": "…"})
@@ -52,6 +53,9 @@ class PeopleCard:
             found = await self._panel.services.office.privacy.find(text)
         except SecretaryError as error:
             self._panel.toast_error(error)
+        self._note.clear()
+        with self._note:
+            self._draw_note(text, nobody=not found)
         self._list.clear()
         with self._list:
             self._draw(text, found)
@@ -64,17 +68,20 @@ class PeopleCard:
         await self.refresh()
         await self.on_erased()
 
-    def _draw(self, text: str, found: tuple[FoundPerson, ...]) -> None:
+    def _draw_note(self, text: str, *, nobody: bool) -> None:
         t = self._panel.t
         if not text:
             html.p(t("privacy.find_hint")).classes("muted")
-            return
+        elif nobody:
+            draw_empty_state("person_search", t("privacy.nobody"), t("privacy.nobody_hint"))
+
+    def _draw(self, text: str, found: tuple[FoundPerson, ...]) -> None:
+        t = self._panel.t
         for person in found:
             name = person.display_name or person.person
             self._row(name, _where(person, t), DataSubject(person.person, person.source, person.source_id), name)
-        if not found:
-            draw_empty_state("person_search", t("privacy.nobody"), t("privacy.nobody_hint"))
-        self._row(t("privacy.exactly", text=text), t("privacy.everywhere"), DataSubject(text), text)
+        if text:
+            self._row(t("privacy.exactly", text=text), t("privacy.everywhere"), DataSubject(text), text)
 
     def _row(self, title: str, note: str, subject: DataSubject, name: str) -> None:
         t = self._panel.t
