@@ -34,7 +34,6 @@ XSS = '<img src=x onerror="window.hacked=1"><script>window.hacked=2</script><b i
 ANSWER = "Мы открыты с понедельника по пятницу с девяти до восемнадцати часов. Записать вас на завтра?"
 
 MODEL = "SmolLM2-135M-Instruct"
-TRANSCRIPT = "привет"
 
 
 def tone(seconds: float, hertz: float = 330.0) -> SpeechChunk:
@@ -55,10 +54,8 @@ class ScriptedPanelAssistant:
         self.engines: tuple[EngineStatus, ...] = HEALTHY_ENGINES
         self.status_calls = 0
         self.turns: list[ChatTurn] = []
-        self.spoken: list[SpeechRequest] = []
         self.closed_early: list[str] = []
         self.spoken: list[SpeechRequest] = []
-        self.heard: list[RecognitionRequest] = []
 
     async def reply(self, turn: ChatTurn) -> AsyncIterator[TurnEvent]:
         self.turns.append(turn)
@@ -126,7 +123,6 @@ class ScriptedPanelAssistant:
 
     def transcribe(self, request: RecognitionRequest) -> AsyncIterator[TranscriptEvent]:
         assert self._secretary is not None
-        self.heard.append(request)
         return self._secretary.transcribe(request)
 
     def voices(self) -> tuple[Voice, ...]:
