@@ -10,6 +10,7 @@ from ray import serve
 from starlette.types import ASGIApp
 
 from deployments import names
+from deployments.administration.bots.token_check import BotTokenChecks
 from deployments.administration.office.composition import open_office
 from deployments.administration.office.operations import OperationsDependencies, open_operations
 from deployments.administration.services.service_control import ServiceAction, ServiceActionResult
@@ -17,6 +18,7 @@ from deployments.administration.speech.key_voice_library import KeyVoiceLibrary
 from deployments.api.admin.admin_routers import AdminServices, admin_routers
 from deployments.api.admin.app import AdminApp, GateDependencies
 from deployments.arguments import OfficeArgs, UsedEngineArgs
+from deployments.bot_api_request import BotApiRequest
 from deployments.clients import BotsClient, FaqClient
 from deployments.contracts.chat import TurnSource
 from deployments.contracts.match_report import MatchReport
@@ -101,6 +103,12 @@ class OfficeServer:
             ready_answers=self._ready_answers,
             test_proxy=ProxyTester(core_finder(self._environment), self._outbound_policy),
             proxy_core=partial(describe_core, core_finder(self._environment)),
+            bot_token_checks=BotTokenChecks(
+                office.database,
+                office.bots,
+                office.sealer,
+                BotApiRequest(core_finder(self._environment), self._outbound_policy),
+            ),
         )
         gate = GateDependencies(office.tokens, runtime.snapshots, runtime.metrics)
         app = AdminApp(gate, admin_routers(admin_services))
@@ -115,6 +123,8 @@ class OfficeServer:
             ready_answers=self._ready_answers,
             test_proxy=admin_services.test_proxy,
             proxy_core=admin_services.proxy_core,
+            bot_token_checks=admin_services.bot_token_checks,
+            public_url=self._environment.public_url,
         )
         secret = read_or_create_secret(self._environment.storage_secret_path).hex()
         mount_panel(app, panel_services, storage_secret=secret, secure_cookie=self._environment.reached_by_tls)

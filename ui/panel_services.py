@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from deployments.administration.auth.accounts import Accounts
 from deployments.administration.bots.process_reports import BotReportReader
+from deployments.administration.bots.token_check import BotTokenChecks
 from deployments.administration.chat.dialogue import Dialogue
 from deployments.administration.chat.sessions import ChatSessions
 from deployments.administration.faq.service import FaqAdministration
@@ -27,7 +28,7 @@ PhraseMatcher = Callable[[str, str | None], Awaitable[MatchReport]]
 @dataclass(frozen=True)
 class PanelServices:
     """The same services as the REST API uses. ``installed_voices`` returns every voice of every engine, including
-    disabled ones."""
+    disabled ones. ``public_url`` is SECRETARY_PUBLIC_URL."""
 
     office: OfficeServices
     operations: OperationsServices
@@ -39,6 +40,8 @@ class PanelServices:
     ready_answers: ReadyAnswers
     test_proxy: ProxyTest
     proxy_core: Callable[[], Awaitable[ProxyCoreState]]
+    bot_token_checks: BotTokenChecks
+    public_url: str = ""
 
     @property
     def faq(self) -> FaqAdministration:

@@ -15,7 +15,6 @@ from pydantic import SecretStr
 from bots.bot_status import BotState, BotStatus
 from bots.telegram.addressing import bot_source, is_addressed, message_of
 from bots.telegram.bot_limits import BotLimits
-from bots.telegram.bot_texts import bot_texts, error_text
 from bots.telegram.chat_migrations import ChatMigrations
 from bots.telegram.checked_session import CheckedSession, PolicyProvider
 from bots.telegram.handlers import routers
@@ -31,6 +30,7 @@ from bots.telegram.status_recorder import StatusRecorder
 from bots.telegram.token_redaction import install_log_redaction
 from bots.telegram.tunnelled_connector import TunnelPool
 from bots.telegram.typing_indicator import TypingIndicator
+from deployments.contracts.bot_texts import bot_texts, error_text
 from deployments.contracts.engines import Assistant
 from deployments.contracts.instances import BotSpec
 from deployments.contracts.sessions import ConversationStore

@@ -10,10 +10,10 @@ from aiogram.exceptions import AiogramError, TelegramForbiddenError
 from aiogram.types import Message, TelegramObject, Update
 
 from bots.telegram.addressing import message_of
-from bots.telegram.bot_texts import error_text, unauthorized_text
 from bots.telegram.outgoing import send_text
 from bots.telegram.status_recorder import StatusRecorder
 from bots.telegram.token_redaction import redact_tokens
+from deployments.contracts.bot_texts import error_text, unauthorized_text
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.instances import BotSpec
 

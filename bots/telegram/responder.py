@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from aiogram.types import Message
 
 from bots.telegram.addressing import bot_source, display_name, person_id, quoted_text
-from bots.telegram.bot_texts import bot_texts
 from deployments.contracts.audio import AudioFormat, SpeechChunk
+from deployments.contracts.bot_texts import bot_texts
 from deployments.contracts.chat import ChatMessage, ChatTurn
 from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import EngineTimeout, SecretaryError

@@ -71,6 +71,11 @@ class UsageRepository:
         rows = await self.totals(day, day, ("key",))
         return {row.key_id: row.usage for row in rows if row.key_id}
 
+    async def last_days(self) -> dict[int, str]:
+        """The last day on which each API key was used, by the id of the key."""
+        used = select(UsageRow.key_id, func.max(UsageRow.day)).where(UsageRow.key_id > 0, UsageRow.requests > 0)
+        return dict((await self._session.execute(used.group_by(UsageRow.key_id))).tuples().all())
+
     async def by_cloud_route(self, day: str) -> dict[str, KeyUsage]:
         """The usage of each cloud provider on ``day``, by route."""
         rows = await self.totals(day, day, ("route",))

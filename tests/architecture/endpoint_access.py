@@ -186,6 +186,7 @@ def _panel_services(services: AdminServices) -> PanelServices:
         ready_answers=services.ready_answers,
         test_proxy=services.test_proxy,
         proxy_core=services.proxy_core,
+        bot_token_checks=services.bot_token_checks,
     )
 
 

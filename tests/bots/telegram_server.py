@@ -152,6 +152,10 @@ class TelegramServer:
     async def _on_getme(self, fields: Mapping[str, str], files: Mapping[str, bytes]) -> Json:
         return bot_user()
 
+    async def _on_getwebhookinfo(self, fields: Mapping[str, str], files: Mapping[str, bytes]) -> Json:
+        url = "https://crm.example.org/hook" if self.webhook else ""
+        return {"url": url, "has_custom_certificate": False, "pending_update_count": 0}
+
     async def _on_deletewebhook(self, fields: Mapping[str, str], files: Mapping[str, bytes]) -> bool:
         self.webhook = False
         return True

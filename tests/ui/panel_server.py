@@ -29,6 +29,7 @@ from tests.api.admin.admin_routers import (
     no_bots,
     office_only_routers,
     ready_answers_of,
+    token_checks,
 )
 from tests.api.admin.scripted_secretary import scripted_secretary
 from tests.data_folders import fast_passwords, prepare_data_folder
@@ -159,6 +160,7 @@ async def run_panel_server(data: Path) -> AsyncIterator[PanelServer]:
         ready_answers=ready_answers_of(engines, environment.data / "ready-answers"),
         test_proxy=clouds.test_proxy,
         proxy_core=clouds.core,
+        bot_token_checks=token_checks(office),
     )
     gate = GateDependencies(office.tokens, OfficeSnapshots(office), Metrics(), body_timeout_s=BODY_TIMEOUT_S)
     app = AdminApp(gate, office_only_routers(office))

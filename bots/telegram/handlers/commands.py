@@ -7,10 +7,10 @@ from aiogram.filters import Command, CommandStart
 from aiogram.types import BotCommand, Message
 
 from bots.telegram.addressing import is_from_administrator
-from bots.telegram.bot_texts import TEXTS_BY_LANGUAGE, BotTexts, bot_texts, welcome_text
 from bots.telegram.keyboard import build_keyboard
 from bots.telegram.outgoing import send_text
 from bots.telegram.responder import BotResponder
+from deployments.contracts.bot_texts import TEXTS_BY_LANGUAGE, BotTexts, bot_texts, welcome_text
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.instances import BotSpec
 

@@ -4,10 +4,10 @@ from aiogram import Bot, F, Router
 from aiogram.types import Message, User
 
 from bots.telegram.addressing import question_text
-from bots.telegram.bot_texts import bot_texts
 from bots.telegram.keyboard import build_keyboard, pressed_button
 from bots.telegram.outgoing import send_text
 from bots.telegram.responder import BotResponder
+from deployments.contracts.bot_texts import bot_texts
 from deployments.contracts.instances import MAIN_MENU, ActionButton, BotSpec
 
 

@@ -6,10 +6,10 @@ from aiogram.types import Message
 
 from bots.bot_status import BotStatus
 from bots.telegram.addressing import is_from_administrator
-from bots.telegram.bot_texts import bot_texts
 from bots.telegram.outgoing import send_text
 from bots.telegram.responder import BackendStatus, BotResponder
 from bots.telegram.status_recorder import StatusRecorder
+from deployments.contracts.bot_texts import bot_texts
 from deployments.contracts.instances import BotSpec
 
 

@@ -5,12 +5,12 @@ from aiogram.enums import ChatAction
 from aiogram.types import Message, User
 
 from bots.telegram.addressing import question_text
-from bots.telegram.bot_texts import bot_texts
 from bots.telegram.handlers.answer_delivery import send_answer
 from bots.telegram.outgoing import send_text
 from bots.telegram.recent_messages import RecentMessages
 from bots.telegram.responder import BotResponder
 from bots.telegram.typing_indicator import TypingIndicator
+from deployments.contracts.bot_texts import bot_texts
 from deployments.contracts.instances import BotSpec
 
 

@@ -4,9 +4,9 @@ from aiogram import Bot, F, Router
 from aiogram.enums import ChatType, ContentType
 from aiogram.types import Message
 
-from bots.telegram.bot_texts import bot_texts
 from bots.telegram.outgoing import send_text
 from bots.telegram.recent_messages import RecentMessages
+from deployments.contracts.bot_texts import bot_texts
 from deployments.contracts.instances import BotSpec
 
 _KINDS = {

@@ -9,12 +9,12 @@ from aiogram.types import Audio, Document, Message, User, VideoNote, Voice
 
 from bots.telegram.addressing import question_text
 from bots.telegram.bot_limits import BotLimits
-from bots.telegram.bot_texts import BotTexts, bot_texts
 from bots.telegram.handlers.answer_delivery import send_answer
 from bots.telegram.middlewares import describe_error
 from bots.telegram.outgoing import send_text, send_voice_note
 from bots.telegram.responder import BotAnswer, BotResponder
 from bots.telegram.typing_indicator import TypingIndicator
+from deployments.contracts.bot_texts import BotTexts, bot_texts
 from deployments.contracts.errors import TooLarge, UnsupportedAudio
 from deployments.contracts.instances import BotSpec
 from deployments.contracts.memory_file import MemoryFile

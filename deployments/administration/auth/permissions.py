@@ -29,6 +29,7 @@ class AdminResource(StrEnum):
     CLONED_VOICES = "cloned voices"
     CONVERSATIONS = "conversations"
     BOTS = "bots"
+    BOT_PROXIES = "proxies of bots"
     WIDGETS = "widgets"
     SERVICES = "services"
     MONITORING = "monitor"

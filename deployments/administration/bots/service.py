@@ -132,7 +132,7 @@ class BotAdministration(NamedSpecAdministration[BotSpec, BotDraft]):
     def _sealed_token(self, draft: BotDraft, before: BotSpec | None, others: Sequence[BotSpec]) -> str:
         if draft.token is not None:
             token = draft.token.get_secret_value()
-            if any(self._has_token(bot, token) for bot in others):
+            if any(self.has_token(bot, token) for bot in others):
                 raise Conflict("another bot already has this token", param="token")
             return self._sealer.seal(token)
         if before is None:
@@ -141,7 +141,8 @@ class BotAdministration(NamedSpecAdministration[BotSpec, BotDraft]):
             raise InvalidRequest("another Bot API server needs the token again", param="token")
         return before.sealed_token
 
-    def _has_token(self, bot: BotSpec, token: str) -> bool:
+    def has_token(self, bot: BotSpec, token: str) -> bool:
+        """Whether ``token`` is that of the stored bot."""
         try:
             return hmac.compare_digest(self.unseal_token(bot), token)
         except SealBroken:

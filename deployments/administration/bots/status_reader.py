@@ -24,7 +24,14 @@ class BotStatusReader:
         return None if reports is None else frozenset(each.id for each in reports if each.state == _RUNNING)
 
     async def status_of(self, spec: BotSpec) -> BotProcessStatus:
-        reports = await self._fetch_reports()
+        return (await self.statuses((spec,)))[0]
+
+    async def statuses(self, specs: Sequence[BotSpec]) -> tuple[BotProcessStatus, ...]:
+        """The status of each bot, with one question to the supervisor."""
+        reports = await self._fetch_reports() if specs else ()
+        return tuple([await self._status(spec, reports) for spec in specs])
+
+    async def _status(self, spec: BotSpec, reports: Sequence[BotProcessReport] | None) -> BotProcessStatus:
         _, sessions = await self._sessions.list(spec.id, limit=1)
         state = BotProcessStatus(
             running=None,

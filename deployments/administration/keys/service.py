@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from deployments.administration.office.drafts import content_fingerprint, require_version
 from deployments.administration.office.lookalikes import require_distinct_name
 from deployments.administration.office.snapshot_writer import SnapshotWriter
 from deployments.administration.office.text_bounds import require_text
 from deployments.administration.snapshots.loader import SnapshotField
-from deployments.administration.usage.service import UsageAccounting
+from deployments.administration.usage.service import UsageAccounting, UsageTotals
 from deployments.contracts.api_key import ApiKey, KeyLimits
 from deployments.contracts.errors import Conflict, InvalidRequest, NotFound
 from deployments.contracts.reports import KeyUsage
@@ -31,11 +31,14 @@ _MAX_EXPIRY_YEAR = 9998
 
 @dataclass(frozen=True, slots=True)
 class ApiKeyView:
-    """A key as shown to users. ``used_today`` counts the current day (UTC)."""
+    """A key as shown to users. ``used_today`` and ``requests_today`` count the current day (UTC); ``last_used_on`` is
+    the last day on which it was used."""
 
     key: ApiKey
     created_at: datetime
     used_today: KeyUsage
+    requests_today: int = 0
+    last_used_on: date | None = None
 
     @property
     def version(self) -> int:
@@ -62,8 +65,18 @@ class ApiKeyAdministration:
         """Returns all keys that are not revoked, with today's usage, by id."""
         async with self._database.unit_of_work() as work:
             keys, created = await work.keys.all_valid(), await work.keys.creation_times()
-        used = (await self._usage.used_today()).keys
-        return tuple(ApiKeyView(key, created[key.id], used.get(key.id, KeyUsage())) for key in keys)
+        used, days = await self._usage.by_key_today(), await self._usage.last_days()
+        none = UsageTotals()
+        return tuple(
+            ApiKeyView(
+                key,
+                created[key.id],
+                used.get(key.id, none).usage,
+                used.get(key.id, none).requests,
+                days.get(key.id),
+            )
+            for key in keys
+        )
 
     async def view(self, key_id: int) -> ApiKeyView:
         """Returns one key. Raises NotFound, also for a revoked key."""

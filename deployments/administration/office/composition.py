@@ -54,6 +54,7 @@ from deployments.contracts.snapshot import Snapshot
 from storage.backup_archive import VOICES
 from storage.database import Database
 from storage.environment import Environment
+from storage.secrets import Sealer
 
 __all__ = ["FirstCredentials", "OfficeServices", "open_office", "prepare_installation"]
 
@@ -79,6 +80,7 @@ class OfficeServices:
     personas: PersonaAdministration
     bots: BotAdministration
     bot_sessions: BotSessions
+    sealer: Sealer
     providers: ProviderAdministration
     chains: ChainAdministration
     proxies: ProxyAdministration
@@ -196,6 +198,7 @@ async def _build_services(
         personas=configured.personas,
         bots=configured.bots,
         bot_sessions=BotSessions(database),
+        sealer=sealer,
         providers=configured.providers,
         chains=configured.chains,
         proxies=ProxyAdministration(database, writer, sealer, reports),

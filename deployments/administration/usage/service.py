@@ -47,6 +47,18 @@ class UsageAccounting:
         async with self._database.unit_of_work() as work:
             return await work.usage.totals(first.isoformat(), last.isoformat(), by)
 
+    async def by_key_today(self) -> dict[int, UsageTotals]:
+        """The usage of each API key on the current day."""
+        async with self._database.unit_of_work() as work:
+            totals = await work.usage.totals(day := self.current_day(), day, ("key",))
+        return {each.key_id: each for each in totals if each.key_id}
+
+    async def last_days(self) -> dict[int, date]:
+        """The last day (UTC) on which each API key was used."""
+        async with self._database.unit_of_work() as work:
+            days = await work.usage.last_days()
+        return {key_id: date.fromisoformat(day) for key_id, day in days.items()}
+
     async def expensive_sessions(self, first: date, last: date, limit: int) -> tuple[SessionCost, ...]:
         """Returns the conversations that cost most in these days, at most ``limit``. Raises as ``sums``."""
         _require_range(first, last)

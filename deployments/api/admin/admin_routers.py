@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 
 from deployments.administration.bots.process_reports import BotReportReader
+from deployments.administration.bots.token_check import BotTokenChecks
 from deployments.administration.llm.provider_test import ProviderTest
 from deployments.administration.office.composition import OfficeServices
 from deployments.administration.office.operations import OperationsServices
@@ -64,6 +65,7 @@ class AdminServices:
     ready_answers: ReadyAnswers
     test_proxy: ProxyTest
     proxy_core: Callable[[], Awaitable[ProxyCoreState]]
+    bot_token_checks: BotTokenChecks
 
 
 def admin_routers(services: AdminServices) -> tuple[APIRouter, ...]:
@@ -99,7 +101,9 @@ def _configuration_routers(services: AdminServices) -> tuple[APIRouter, ...]:
         providers_router(office.providers, services.test_provider),
         chains_router(office.chains),
         proxies_router(ProxyServices(office.proxies, services.proxy_core, services.test_proxy, EventStreamSlots())),
-        bots_router(office.bots, office.bot_sessions, services.bots, services.operations.logs),
+        bots_router(
+            office.bots, office.bot_sessions, services.bots, services.operations.logs, services.bot_token_checks
+        ),
         widgets_router(office.widgets),
         configuration_router(office.transfer),
     )

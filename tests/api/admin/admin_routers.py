@@ -7,6 +7,7 @@ from pathlib import Path
 from fastapi import APIRouter
 
 from bots.bot_status import BotStatus
+from deployments.administration.bots.token_check import BotTokenChecks
 from deployments.administration.llm.provider_test import ProviderTestResult
 from deployments.administration.office.composition import OfficeServices
 from deployments.administration.office.operations import OperationsDependencies, open_operations
@@ -20,12 +21,16 @@ from deployments.api.admin.settings.routes import settings_router
 from deployments.api.admin.usage.activity import activity_router
 from deployments.api.admin.usage.routes import usage_router
 from deployments.api.admin.users.routes import users_router
+from deployments.bot_api_request import BotApiRequest
 from deployments.contracts.match_report import MatchReport
 from deployments.contracts.providers import ProviderSpec
 from deployments.contracts.services import DeploymentDetails
 from deployments.conversation.assistant import ConversationAssistant
 from deployments.conversation.ready.maker import ReadyAnswers
 from deployments.conversation.ready.phrase_store import PhraseStore
+from deployments.outbound.policy import OutboundPolicy
+from proxies.core_binary import CoreBinary
+from proxies.errors import CoreMissing
 from proxies.links import ProxyLink, masked_host
 from storage.environment import Environment
 from tests.api.admin.admin_client import OfficeSnapshots
@@ -74,6 +79,18 @@ async def no_bots() -> tuple[BotStatus, ...]:
     return ()
 
 
+def token_checks(office: OfficeServices) -> BotTokenChecks:
+    """Checks that ask the Bot API server of a test, which the outbound settings must allow."""
+
+    def find() -> CoreBinary:
+        raise CoreMissing("not here")
+
+    def policy() -> OutboundPolicy:
+        return OutboundPolicy.from_settings(office.publisher.current.settings.outbound)
+
+    return BotTokenChecks(office.database, office.bots, office.sealer, BotApiRequest(find, policy))
+
+
 def ready_answers_of(assistant: ConversationAssistant, directory: Path) -> ReadyAnswers:
     """Ready answers that nobody makes unless a test calls ``work``."""
     return ReadyAnswers(assistant.ready_answers_engines(tuple), PhraseStore(directory))
@@ -114,6 +131,7 @@ async def all_services(office: OfficeServices, environment: Environment) -> Asyn
             ready_answers=ready_answers_of(assistant, environment.data / "ready-answers"),
             test_proxy=no_proxy_test,
             proxy_core=no_core,
+            bot_token_checks=token_checks(office),
         )
     finally:
         await operations.close()

@@ -19,6 +19,7 @@ from deployments.api.admin.widgets.routes import widgets_router
 from deployments.contracts.chat import SourceKind, TurnSource
 from deployments.contracts.errors import Unavailable
 from tests.api.admin.admin_client import admin_client
+from tests.api.admin.admin_routers import token_checks
 
 TOKEN = "123456:AAH-secret-token-wxyz"
 
@@ -52,7 +53,10 @@ def logs(tmp_path: Path) -> Path:
 async def client(office: OfficeServices, supervisor: Supervisor, logs: Path) -> AsyncIterator[httpx.AsyncClient]:
     async with admin_client(
         office,
-        lambda o: [bots_router(o.bots, o.bot_sessions, supervisor, LogFiles(logs)), widgets_router(o.widgets)],
+        lambda o: [
+            bots_router(o.bots, o.bot_sessions, supervisor, LogFiles(logs), token_checks(o)),
+            widgets_router(o.widgets),
+        ],
         "operator",
     ) as client:
         yield client

@@ -55,7 +55,7 @@ async def client(office: OfficeServices, proxy_test: RecordingProxyTest) -> Asyn
         office,
         lambda o: [
             providers_router(o.providers, untested),
-            bots_router(o.bots, o.bot_sessions, no_bots, None),  # type: ignore[arg-type]
+            bots_router(o.bots, o.bot_sessions, no_bots, None, None),  # type: ignore[arg-type]
             proxies_router(ProxyServices(o.proxies, core, proxy_test, EventStreamSlots())),
         ],
     ) as client:

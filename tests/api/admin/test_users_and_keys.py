@@ -185,7 +185,7 @@ async def test_key_usage_in_list_and_sums(office: OfficeServices, admin: httpx.A
     receipts = [await office.report_ingest.accept(report) for _ in range(3)]
     assert {receipt.keys[key_id].tokens for receipt in receipts} == {30}
     shop = next(key for key in (await admin.get("/keys")).json()["keys"] if key["id"] == key_id)
-    assert shop["used_today"] == {"tokens": 30, "audio_seconds": 3.0, "cost": 0.0}
+    assert shop["used_today"] == {"requests": 2, "tokens": 30, "audio_seconds": 3.0, "cost": 0.0}
     by_key = (await admin.get("/usage")).json()
     assert [(item["key_id"], item.get("key_name"), item["requests"]) for item in by_key["items"]] == [
         (0, None, 1),

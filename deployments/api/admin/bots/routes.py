@@ -9,9 +9,12 @@ from starlette.responses import Response
 from deployments import names
 from deployments.administration.bots.bot_sessions import BotSessions
 from deployments.administration.bots.process_reports import BotReportReader
+from deployments.administration.bots.proxy_rights import require_proxy_rights
 from deployments.administration.bots.service import BotAdministration
 from deployments.administration.bots.status_reader import BotStatusReader
+from deployments.administration.bots.token_check import BotTokenCheck, BotTokenChecks
 from deployments.administration.logs.log_files import LogFiles
+from deployments.administration.proxies.drafts import parsed_links
 from deployments.api.admin.bots.schemas import (
     BotInstanceReply,
     BotList,
@@ -23,6 +26,7 @@ from deployments.api.admin.bots.schemas import (
     BotStatusReply,
     DefaultBotStatus,
     NewBot,
+    TokenCheckBody,
     bot_fields,
 )
 from deployments.api.admin.etags import IfMatch, given_version, required_version, set_etag
@@ -35,11 +39,16 @@ _DEFAULT_ID = "default"
 
 
 def bots_router(
-    bots: BotAdministration, sessions: BotSessions, read_reports: BotReportReader, logs: LogFiles
+    bots: BotAdministration,
+    sessions: BotSessions,
+    read_reports: BotReportReader,
+    logs: LogFiles,
+    checks: BotTokenChecks,
 ) -> APIRouter:
     router = APIRouter(prefix="/telegram", tags=["telegram"])
     replies = _BotReplies(bots, BotStatusReader(sessions, read_reports))
     _add_instances(router, replies)
+    _add_check(router, checks)
     _add_process_control(router, replies, logs)
     _add_sessions(router, bots, sessions)
     _add_default(router, replies, sessions)
@@ -88,6 +97,8 @@ def _add_instances(router: APIRouter, replies: _BotReplies) -> None:
 
     @router.post("/instances", status_code=status.HTTP_201_CREATED)
     async def create(body: NewBot, caller: Caller, response: Response) -> BotInstanceReply:
+        """Links of proxies and their policy are for administrators."""
+        require_proxy_rights(caller.role, dict(body), None)
         return replies.instance_reply(await replies.bots.create(body.draft(), caller.username), response)
 
     @router.get("/instances/{bot_id}")
@@ -98,14 +109,32 @@ def _add_instances(router: APIRouter, replies: _BotReplies) -> None:
     async def change(
         bot_id: str, body: FieldChanges, caller: Caller, response: Response, version: IfMatch
     ) -> BotInstanceReply:
-        """Changes the given fields. A token is accepted and never returned; without one the stored token stays."""
+        """Changes the given fields. A token is accepted and never returned; without one the stored token stays. Links
+        of proxies and their policy are for administrators."""
         changes, read = split_version(body)
-        spec = await replies.bots.change(bot_id, bot_fields(changes), caller.username, required_version(version, read))
+        fields = bot_fields(changes)
+        require_proxy_rights(caller.role, fields, await replies.bots.get(bot_id))
+        spec = await replies.bots.change(bot_id, fields, caller.username, required_version(version, read))
         return replies.instance_reply(spec, response)
 
     @router.delete("/instances/{bot_id}", status_code=status.HTTP_204_NO_CONTENT)
     async def remove(bot_id: str, caller: Caller, version: IfMatch) -> None:
         await replies.bots.delete(bot_id, caller.username, version)
+
+
+def _add_check(router: APIRouter, checks: BotTokenChecks) -> None:
+    @router.post("/check")
+    async def check_new(body: TokenCheckBody, caller: Caller) -> BotTokenCheck:
+        """Asks Telegram whose token it is and whether another program uses it. Nothing is stored. Takes up to four
+        seconds when all is well. Links of proxies are for administrators."""
+        require_proxy_rights(caller.role, dict(body), None)
+        links = parsed_links(body.vless_urls)
+        return await checks.check_new(body.token, body.api_url, links, body.proxy_policy, caller.username)
+
+    @router.post("/instances/{bot_id}/check")
+    async def check_stored(bot_id: str, caller: Caller) -> BotTokenCheck:
+        """The same for a stored bot, through its proxies."""
+        return await checks.check_stored(bot_id, caller.username)
 
 
 def _add_process_control(router: APIRouter, replies: _BotReplies, logs: LogFiles) -> None:
@@ -160,9 +189,10 @@ def _add_default(router: APIRouter, replies: _BotReplies, sessions: BotSessions)
     async def configure(body: FieldChanges, caller: Caller, response: Response, version: IfMatch) -> BotReply:
         """Changes the bot ``default`` or creates it. The version is optional, for older clients."""
         changes, read = split_version(body)
-        spec = await replies.bots.update_or_create(
-            _DEFAULT_ID, bot_fields(changes), caller.username, given_version(version, read)
-        )
+        fields = bot_fields(changes)
+        stored = {bot.id: bot for bot in await replies.bots.list()}
+        require_proxy_rights(caller.role, fields, stored.get(_DEFAULT_ID))
+        spec = await replies.bots.update_or_create(_DEFAULT_ID, fields, caller.username, given_version(version, read))
         return replies.bot_reply(spec, response)
 
     @router.get("/status")

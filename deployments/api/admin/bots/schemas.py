@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, model_validator
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validator
 
 from deployments.administration.bots.process_reports import BotProcessStatus
 from deployments.administration.bots.service import BotDraft
+from deployments.administration.office.drafts import StorableModel
+from deployments.administration.office.host_addresses import parse_server_url
+from deployments.administration.proxies.drafts import LinkTexts
 from deployments.api.admin.request_bodies import LEGACY_FIELD_NAMES, instance_fields, rename_fields
 from deployments.contracts.instances import ActionButton, BotAccess, BotSpec
 from deployments.contracts.proxies import ProxyPolicy
@@ -48,6 +51,15 @@ class NewBot(BotDraft):
 
     def draft(self) -> BotDraft:
         return BotDraft(**{name: getattr(self, name) for name in BotDraft.model_fields})
+
+
+class TokenCheckBody(StorableModel):
+    """What a bot would be created with, as far as it concerns the way to Telegram."""
+
+    token: SecretStr = Field(max_length=200)
+    api_url: Annotated[str, Field(max_length=500), AfterValidator(parse_server_url)] = "https://api.telegram.org"
+    vless_urls: LinkTexts = ()
+    proxy_policy: ProxyPolicy = "never_direct"
 
 
 class ButtonReply(BaseModel):

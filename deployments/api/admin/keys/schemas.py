@@ -1,6 +1,6 @@
 """Bodies and replies of ``/keys``. Only the reply to a creation contains the key itself."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,6 +11,7 @@ from deployments.contracts.api_key import KeyLimits
 class UsedToday(BaseModel):
     """Usage of the current day (UTC), up to about a second ago."""
 
+    requests: int
     tokens: int
     audio_seconds: float
     cost: float = Field(default=0, description="US dollars")
@@ -29,6 +30,7 @@ class KeyReply(BaseModel):
     created_at: datetime
     expires_at: datetime | None
     used_today: UsedToday
+    last_used_on: date | None = Field(description="The last day (UTC) with a request")
     key: str | None = None
 
 
