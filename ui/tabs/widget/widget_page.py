@@ -138,7 +138,7 @@ class WidgetPage:
 
     def _draw_contrast(self, colour: str) -> None:
         t, ratio = self._panel.t, contrast_ratio(colour, WHITE)
-        amount = format_number(ratio, 1, t)
+        amount = format_number(int(ratio * 10) / 10, 1, t)  # 4.47 is not 4.5
         with self._contrast:
             if ratio >= READABLE:
                 html.span(t("widget.readable", ratio=amount)).classes("muted")
