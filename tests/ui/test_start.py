@@ -9,6 +9,8 @@ from playwright.async_api import Locator, Page, expect
 from deployments.administration.faq.service import FaqDraft
 from deployments.administration.office.start_guide import START_STEPS, StartGuide, StepState
 from deployments.contracts.identity import Role
+from storage.repositories.users import StoredUser
+from tests.data_folders import fast_passwords
 from tests.ui.conftest import BrowserUser, OpenBrowser
 from tests.ui.panel_server import PanelServer
 from ui.tabs.start.company import with_company
@@ -26,6 +28,18 @@ async def new_guide(panel_server: PanelServer) -> AsyncIterator[None]:
 
 def step(page: Page, name: str) -> Locator:
     return page.locator(f".start-step[data-step={name}]")
+
+
+async def test_first_password_leads_to_start(admin: BrowserUser, panel_server: PanelServer) -> None:
+    stored = await fast_passwords().hash("generated-one")
+    async with panel_server.office.database.unit_of_work() as work:
+        await work.users.add(StoredUser("first", stored, "admin", must_change_password=True))
+    await admin.log_in("", "first", "generated-one")
+    await expect(admin.page.locator("#again")).to_be_visible()
+    for field, password in (("#old", "generated-one"), ("#new", "my very own one"), ("#again", "my very own one")):
+        await admin.page.fill(field, password)
+    await admin.page.click("button[type=submit]")
+    await expect(admin.page.get_by_role("heading", name="Первые шаги")).to_be_visible()
 
 
 async def test_company_is_told_to_the_secretary(admin: BrowserUser) -> None:
