@@ -66,7 +66,7 @@ async def test_provider_is_connected_tested_and_deleted(admin: BrowserUser, clou
     await box.get_by_role("button", name="Взять эту модель").click()
     await expect(box.locator(".llm-facts")).to_contain_text("gpt-5.4")
     await box.get_by_role("button", name="Пусть отвечает по умолчанию").click()
-    await expect(box).to_contain_text("отвечает по умолчанию")
+    await expect(box.locator(".tag")).to_have_text("отвечает по умолчанию")
     await box.get_by_role("button", name="Удалить: Моя").click()
     await expect(page.get_by_role("alertdialog")).to_contain_text("Выбрано по умолчанию")
     await page.get_by_role("alertdialog").get_by_role("button", name="Закрыть").click()
