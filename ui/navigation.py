@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 
 from deployments.administration.auth.permissions import AdminResource
 from ui.attention import AttentionNote
@@ -32,14 +31,10 @@ class PanelTab:
         return show
 
 
-def _exists(tab: PanelTab) -> bool:
-    return find_spec(f"ui.tabs.{tab.module}") is not None
-
-
 _TALK, _REPLIES, _MIND, _CHANNELS = "nav.talk", "nav.replies", "nav.mind", "nav.channels"
 _OPERATIONS, _SYSTEM = "nav.operations", "nav.system"
 
-_ALL = (
+TABS = (
     PanelTab("/", "nav.home", "home", AdminResource.STATUS, _TALK, "home", on_phone=True),
     PanelTab("/start", "start.title", "flag", AdminResource.USERS, _TALK, "start", in_navigation=False),
     PanelTab("/chat", "nav.chat", "forum", AdminResource.CONVERSATIONS, _TALK, "chat", on_phone=True),
@@ -63,7 +58,6 @@ _ALL = (
     PanelTab("/privacy", "nav.privacy", "policy", AdminResource.PRIVACY, _SYSTEM, "privacy"),
     PanelTab("/backup", "nav.backup", "backup", AdminResource.BACKUPS, _SYSTEM, "backup"),
 )
-TABS = tuple(tab for tab in _ALL if _exists(tab))
 
 
 def tabs_of(panel: PanelContext) -> tuple[PanelTab, ...]:

@@ -1,14 +1,17 @@
 """Takes the screenshots of the docs: ``pytest tests/ui/test_screenshots.py --screenshots docs/screenshots``."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.faq_hits import add_faq_hits
 from tests.ui.conftest import PHONE, BrowserUser
-from tests.ui.fakes import ONE_ENGINE_MISSING
+from tests.ui.filled_office import filled_office
+from tests.ui.panel_server import PanelServer
+from ui.navigation import TABS, PanelTab
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -34,10 +37,6 @@ async def take_screenshot(page: Page, path: Path) -> None:
     assert path.stat().st_size < MAX_BYTES
 
 
-async def dashboard(page: Page) -> None:
-    await expect(page.locator(".health-text")).to_be_visible()
-
-
 async def chat(page: Page) -> None:
     await page.get_by_role("button", name="Новый разговор").click()
     for number, question in enumerate(("До скольки вы работаете? (faq)", "А в субботу вас можно застать?"), 1):
@@ -53,38 +52,37 @@ async def faq(page: Page) -> None:
     await expect(page.locator(".verdict .match").first).to_be_visible()
 
 
-async def editor(page: Page) -> None:
-    await page.locator(".faq-row .icon-button").first.click()
-    await expect(page.get_by_role("dialog").locator("textarea").first).to_be_visible()
+async def untouched(page: Page) -> None:
+    await expect(page.locator(".shell-main h1").first).to_be_attached()
 
 
 Preparation = Callable[[Page], Awaitable[None]]
-SCREENSHOTS: list[tuple[str, str, Preparation, tuple[int, int], list[dict[str, str]]]] = [
-    ("dashboard", "", dashboard, (1280, 900), []),
-    ("dashboard-dark", "", dashboard, (1280, 900), [DARK, ENGLISH]),
-    ("dashboard-phone", "", dashboard, PHONE, []),
-    ("chat", "chat", chat, (1280, 800), []),
-    ("chat-phone", "chat", chat, PHONE, [DARK]),
-    ("faq", "faq", faq, (1280, 900), []),
-    ("faq-phone", "faq", faq, PHONE, []),
-    ("faq-editor", "faq", editor, (1280, 900), [ENGLISH]),
+PREPARED: dict[str, Preparation] = {"chat": chat, "faq": faq}
+LARGE, DARK_PAGES, PHONE_PAGES = (1280, 900), ("home", "llm", "services"), ("home", "chat", "conversations", "faq")
+SCREENSHOTS: list[tuple[str, PanelTab, tuple[int, int], list[dict[str, str]]]] = [
+    *((tab.module, tab, LARGE, []) for tab in TABS),
+    *((f"{tab.module}-dark", tab, LARGE, [DARK, ENGLISH]) for tab in TABS if tab.module in DARK_PAGES),
+    *((f"{tab.module}-phone", tab, PHONE, []) for tab in TABS if tab.module in PHONE_PAGES),
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "path", "prepare", "size", "cookies"), SCREENSHOTS, ids=[prepare[0] for prepare in SCREENSHOTS]
-)
-async def test_screenshot(
-    open_browser, folder: Path, name: str, path: str, prepare: Preparation, size, cookies
-) -> None:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def used_office(session_panel_server: PanelServer) -> AsyncIterator[None]:
+    """An office with bots, conversations, keys and users."""
+    await session_panel_server.report_hour_of_traffic()
+    async with filled_office(session_panel_server):
+        yield
+
+
+@pytest.mark.usefixtures("used_office")
+@pytest.mark.parametrize(("name", "tab", "size", "cookies"), SCREENSHOTS, ids=[each[0] for each in SCREENSHOTS])
+async def test_screenshot(open_browser, folder: Path, name: str, tab: PanelTab, size, cookies) -> None:
     user: BrowserUser = await open_browser(size)
-    await user.server.report_hour_of_traffic()
     await _set_hits(user)
-    if name == "dashboard-dark":
-        user.server.assistant.engines = ONE_ENGINE_MISSING
     await user.page.context.add_cookies([cookie | {"url": user.server.url} for cookie in cookies])
-    await user.open_logged_in(path)
-    await prepare(user.page)
+    await user.open_logged_in(tab.path.removeprefix("/"))
+    await PREPARED.get(tab.module, untouched)(user.page)
+    await expect(user.page.locator(".shell-main .skeleton")).to_have_count(0)
     await take_screenshot(user.page, folder / f"{name}.png")
 
 
