@@ -15,6 +15,7 @@ from deployments.api.app import DoorServices, build_app
 from deployments.api.errors import error_body, error_headers
 from deployments.api.limits import RequestRateLimiter
 from deployments.api.metrics import Metrics
+from deployments.contracts.commands import secretary_command
 from deployments.contracts.errors import EngineFailed, RateLimited, SecretaryError
 from deployments.contracts.providers import ProviderSpec
 from deployments.contracts.settings import Limits
@@ -149,7 +150,7 @@ def test_ready_names_languages_without_model(door: RunningGateway, http: httpx.C
     assert httpx.get(f"{door.url}/ready").json() == {"ready": True, "status": "ready", "missing_languages": ["ru"]}
     (note,) = http.get("/ready").json()["notes"]
     assert note["message"].startswith("no Russian model")
-    assert note["remedy"] == "secretary models pull qwen2.5-1.5b-instruct"
+    assert note["remedy"] == secretary_command("models pull qwen2.5-1.5b-instruct")
     assert "graph.yaml" in note["next_step"]
 
 

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from deployments.contracts.chat import ChatMessage, ChatTurn, Tool, ToolCall, ToolUse
+from deployments.contracts.commands import secretary_command
 from deployments.contracts.errors import (
     ConversationTooLong,
     EngineFailed,
@@ -266,7 +267,7 @@ async def test_missing_model_names_the_pull_command(options: dict[str, str]) -> 
     engine = build_engine("chat", "llama_cpp", dict(options))
     with pytest.raises(ModelMissing) as caught:
         await engine.start()
-    assert caught.value.remedy == engine.status().remedy == "secretary models pull smollm2-135m-instruct"
+    assert caught.value.remedy == engine.status().remedy == secretary_command("models pull smollm2-135m-instruct")
 
 
 async def test_invalid_model_file_raises_engine_failed(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from deployments.contracts.commands import install_command
 from deployments.contracts.errors import EngineFailed, InvalidRequest, ModelMissing, NotFound
 from deployments.engines import registry
 from deployments.engines.registry import (
@@ -45,7 +46,7 @@ def test_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(BUILT_IN_ENGINES["chat"], "absent", absent)
     with pytest.raises(ModelMissing) as caught:
         build_engine("chat", "absent")
-    assert caught.value.remedy == "pip install 'ai-secretary[absent]'"
+    assert caught.value.remedy == install_command("absent")
 
 
 @pytest.mark.parametrize("kind", ENGINE_KINDS)

@@ -11,6 +11,7 @@ import pytest_asyncio
 from rapidfuzz.distance import Levenshtein
 
 from deployments.contracts.audio import PCM16_22K, AudioFormat
+from deployments.contracts.commands import secretary_command
 from deployments.contracts.engines import Recognizer, SpeechEngine
 from deployments.contracts.errors import EngineFailed, LanguageNotSupported, ModelMissing
 from deployments.contracts.speech import RecognitionRequest, SpeechRequest, TranscriptFinished, TranscriptSegment
@@ -184,13 +185,13 @@ async def test_whisper_refuses_an_unknown_language(whisper: Recognizer) -> None:
             "speech",
             "piper",
             {"models": ["no/piper-en-us-joe-medium"]},
-            "secretary models pull piper-en-us-joe-medium",
+            secretary_command("models pull piper-en-us-joe-medium"),
         ),
         (
             "recognition",
             "faster_whisper",
             {"model": "no/folder", "model_id": "whisper-base"},
-            "secretary models pull whisper-base",
+            secretary_command("models pull whisper-base"),
         ),
         ("recognition", "faster_whisper", {"model": "my/own/folder", "model_id": "mine"}, ""),
     ],

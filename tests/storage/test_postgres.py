@@ -99,7 +99,7 @@ async def test_wrong_password_or_database_is_unavailable(
 
 async def test_missing_driver_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "asyncpg", None)
-    with pytest.raises(Unavailable, match=r"ai-secretary\[postgres\]"):
+    with pytest.raises(Unavailable, match="make install EXTRA=postgres"):
         await Database("postgresql://u@127.0.0.1:1/x").open()
 
 

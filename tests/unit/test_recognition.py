@@ -11,6 +11,7 @@ from deployments.audio.convert import AudioConverter
 from deployments.audio.encode import wav_file
 from deployments.clients import RecognizerClient
 from deployments.contracts.audio import PCM16_16K
+from deployments.contracts.commands import secretary_command
 from deployments.contracts.errors import InvalidRequest, ModelMissing, NotFound, Overloaded, ServiceStopped
 from deployments.contracts.speech import (
     FinalTranscript,
@@ -103,7 +104,7 @@ async def test_missing_model_is_named_with_its_remedy(tmp_path: Path) -> None:
     for stream in (client.transcribe(RecognitionRequest(b"RIFF")), client.listen(ListenRequest(), blocks(b""))):
         with pytest.raises(ModelMissing) as missing:
             await anext(stream)
-        assert missing.value.remedy == "secretary models pull whisper-tiny"
+        assert missing.value.remedy == secretary_command("models pull whisper-tiny")
     await recognition.unload()
     with pytest.raises(ServiceStopped):
         await anext(client.listen(ListenRequest(), blocks(b"")))

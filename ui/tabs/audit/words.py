@@ -18,7 +18,7 @@ _BY_ITSELF = {
 }
 _NEXT_PART = re.compile(r"; (?=[\w.]+(?:: |, |$))")
 _VALUES = re.compile(r"([\w.]+): (.*) → (.*)", re.DOTALL)
-_WORDS = re.compile(r"(?:(\w+) )?(\S+) -> (\S+)")
+_ARROW = " -> "
 _NAMES = re.compile(r"[a-z_.]+(?:, [a-z_.]+)*")
 
 
@@ -75,13 +75,22 @@ def parse_detail(action: str, detail: str, t: Translator) -> EventDetail:
     for part in _NEXT_PART.split(detail):
         if found := _VALUES.fullmatch(part):
             values.append(ValueChange(found[1], _value(found[2], t), _value(found[3], t)))
-        elif found := _WORDS.fullmatch(part):
-            values.append(ValueChange(found[1] or "", found[2], found[3]))
+        elif change := _words_change(part):
+            values.append(change)
         elif action == "update" and _NAMES.fullmatch(part):
             fields.extend(part.split(", "))
         elif part:
             texts.append(part)
     return EventDetail(tuple(values), tuple(fields), "; ".join(texts))
+
+
+def _words_change(part: str) -> ValueChange | None:
+    """The change in a detail such as "role viewer -> operator" or "off -> on"; None for other texts."""
+    before, arrow, after = part.partition(_ARROW)
+    words = before.split(" ")
+    if not arrow or not all((*words, after)) or len(words) > 2 or " " in after:
+        return None
+    return ValueChange(words[0] if len(words) == 2 else "", words[-1], after)
 
 
 def _value(text: str, t: Translator) -> str:

@@ -15,6 +15,8 @@ from ui.components.page_parts import fact
 from ui.components.section import draw_empty_state
 from ui.context import PanelContext
 
+_NOT_IN_FILE_NAMES = re.compile(r"[^\w.-]+")
+
 
 class PersonDialog:
     """One dialog for the page. ``on_erased`` is awaited after an erasure."""
@@ -77,7 +79,7 @@ class PersonDialog:
         except SecretaryError as error:
             panel.toast_error(error)
             return
-        name = re.sub(r"[^\w.-]+", "-", self._subject.person)[:60]
+        name = _NOT_IN_FILE_NAMES.sub("-", self._subject.person[:60])
         ui.download.content(personal_data_file(self._subject.person, data), f"{name}.json", "application/json")
 
     async def _erase(self) -> None:
