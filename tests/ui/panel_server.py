@@ -103,9 +103,11 @@ class PanelServer:
             return client.cookies["secretary_panel"]
 
     async def add_user(self, name: str, role: Role) -> str:
-        """Adds a user with the password PASSWORD. Returns the username."""
+        """Adds a user with the password PASSWORD, instead of one of that name. Returns the username."""
         stored = await fast_passwords().hash(PASSWORD)
         async with self.office.database.unit_of_work() as work:
+            if await work.users.get(name) is not None:
+                await work.users.remove(name)
             await work.users.add(StoredUser(name, stored, role.value))
         return name
 

@@ -113,14 +113,22 @@ async def test_unanswered_questions_are_noted_at_home() -> None:
 async def test_unanswered_question_is_shown_as_badge(admin: BrowserUser) -> None:
     exchange = Exchange(
         turn_id="unanswered",
-        source_kind="bot",
+        source_kind="telegram",
         question="Есть ли у вас парковка?",
         answer="Я передам ваш вопрос.",
         route="fallback",
         created_at=NOW,
     )
+    await close_all_questions(admin)
     await admin.open_logged_in("faq")
     await admin.server.reports.accept(DoorReport(door="bot", sequence=1, revision=1, exchanges=(exchange,)))
     link = admin.page.locator(".shell-nav").get_by_role("link", name="Главная")
     await expect(link.locator(".nav-badge")).to_have_text("1")
     await expect(link).to_have_attribute("aria-description", "1 вопрос остался без ответа")
+
+
+async def close_all_questions(user: BrowserUser) -> None:
+    """Closes the questions of other tests."""
+    service = user.server.office.open_questions
+    while found := await service.list():
+        await service.close([turn for question in found for turn in question.turn_ids], "test")

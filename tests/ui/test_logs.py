@@ -41,7 +41,7 @@ async def test_log_shows_lines_with_level_in_words(admin: BrowserUser) -> None:
     await expect(page).to_have_url(re.compile(r"file=voice\.11\.log&level=ERROR$"))
     await page.reload()
     await expect(page.locator(".logs-line")).to_have_count(2)
-    await page.get_by_label("Поиск").fill("nothing like it")
+    await page.get_by_label("Поиск", exact=True).fill("nothing like it")
     await expect(page.get_by_text("Подходящих строк нет")).to_be_visible()
 
 

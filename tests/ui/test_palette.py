@@ -29,7 +29,7 @@ async def test_actions_change_theme_and_open_editor(admin: BrowserUser) -> None:
     await _take(admin, "тёмная")
     await expect(admin.page.locator("body")).to_contain_class("body--dark")
     await _take(admin, "новый готовый")
-    await expect(admin.page).to_have_url(admin.server.url + "faq")
+    await expect(admin.page).to_have_url(admin.server.url + "faq?edit=new")
     await expect(admin.page.get_by_role("dialog").locator("textarea").first).to_be_visible()
 
 

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_users_invite_shows_password_once(admin: BrowserUser, panel_server: PanelServer) -> None:
-    await admin.open_logged_in("users")
+    await admin.open_logged_in("users?q=сотрудница")
     page = admin.page
     await page.get_by_role("button", name="Пригласить").click()
     await page.get_by_label("Имя для входа").fill("Новая.Сотрудница")
@@ -47,7 +47,7 @@ async def test_users_role_lock_and_delete(admin: BrowserUser, panel_server: Pane
 async def test_users_own_account_lists_and_ends_sign_ins(admin: BrowserUser, panel_server: PanelServer) -> None:
     name = await panel_server.add_user("users-boss", Role.ADMIN)
     await panel_server.login_cookie(name)
-    await admin.open_logged_in("users", name)
+    await admin.open_logged_in(f"users?q={name}", name)
     page = admin.page
     sessions = page.get_by_role("list", name="Где вы вошли").get_by_role("listitem")
     await expect(sessions).to_have_count(2)
