@@ -14,13 +14,13 @@ def open_panel(secretary: SecretaryProcess) -> Iterator[Page]:
     """A page with a signed-in administrator."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1280, "height": 860})
+        page = browser.new_page(viewport={"width": 1280, "height": 860}, locale="ru-RU")
         page.set_default_timeout(30_000)
         page.goto(f"{secretary.url}/admin/")
         page.fill("#username", "admin")
         page.fill("#password", PASSWORD)
         page.click("button[type=submit]")
-        expect(page.locator(".shell")).to_be_visible()
+        expect(page.locator(".shell")).to_be_visible(timeout=30_000)
         yield page
         browser.close()
 
