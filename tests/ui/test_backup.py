@@ -16,6 +16,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 async def test_backup_make_download_delete(admin: BrowserUser, panel_server: PanelServer, tmp_path: Path) -> None:
     backups = panel_server.services.operations.backups
+    for other in await backups.list():  # of other tests
+        await backups.delete(other.name, "test")
     await admin.open_logged_in("backup")
     page = admin.page
     await expect(page.get_by_text("Копий ещё нет")).to_be_visible()

@@ -13,7 +13,7 @@ def draw_command(panel: PanelContext, command: str) -> None:
         panel.toast(t("common.copied"))
 
     with html.div().classes("remedy"):
-        html.code(command)
+        html.code(command).props("tabindex=0")  # scrolls by the keyboard
         with html.button(type="button").classes("icon-button small").on("click", copy) as button:
             ui.icon("content_copy")
         button.props["aria-label"] = t("common.copy_command")
