@@ -9,6 +9,7 @@ from pathlib import Path
 
 from deployments.administration.audit.audit_recorder import AuditRecorder
 from deployments.contracts.errors import Conflict, NotFound
+from deployments.contracts.frozen_model import FrozenModel
 from storage.backup import ModelInventory, backup_size, create_backup
 from storage.backup_archive import DATABASE, RECORDINGS, VOICES, BackupManifest, InstallationPaths
 from storage.backup_reader import read_manifest
@@ -28,8 +29,7 @@ class StoredBackup:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class BackupContents:
+class BackupContents(FrozenModel):
     """What a backup holds. ``version`` is that of the program, ``unpacked_bytes`` the size of all files."""
 
     version: str

@@ -1,10 +1,10 @@
 """Questions that nobody answered: listed once for each wording, until an answer is written or they are dismissed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from deployments.contracts.errors import InvalidRequest
+from deployments.contracts.frozen_model import FrozenModel
 from storage.comparison import comparison_key
 from storage.database import Database
 from storage.repositories.activity import OpenQuestion
@@ -16,8 +16,7 @@ _NEWEST = 500
 """How many questions are read to find those with the same words."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnansweredQuestion:
+class UnansweredQuestion(FrozenModel):
     """A question in its newest wording. ``turn_ids`` are the turns that asked it, the newest first; ``error`` is empty
     when the fallback answer was given."""
 
@@ -59,11 +58,11 @@ class OpenQuestions:
 def _question(same: Sequence[OpenQuestion]) -> UnansweredQuestion:
     newest = same[0]
     return UnansweredQuestion(
-        newest.question,
-        newest.language,
-        newest.source,
-        newest.session_id,
-        newest.error,
-        newest.created_at,
-        tuple(each.turn_id for each in same),
+        question=newest.question,
+        language=newest.language,
+        source=newest.source,
+        session_id=newest.session_id,
+        error=newest.error,
+        asked_at=newest.created_at,
+        turn_ids=tuple(each.turn_id for each in same),
     )

@@ -12,6 +12,7 @@ from deployments.administration.speech.cloned_voices import ClonedVoices
 from deployments.contracts.chat import SourceKind
 from deployments.contracts.errors import InvalidRequest, NotFound
 from deployments.contracts.exchange import Exchange
+from deployments.contracts.frozen_model import FrozenModel
 from deployments.contracts.identity import Identity
 from deployments.contracts.sessions import ApiSessionKind, StoredMessage, StoredSession, api_session_id
 from deployments.contracts.voice_library import StoredVoiceConsent
@@ -59,8 +60,7 @@ class PersonalData:
     voice_consents: tuple[StoredVoiceConsent, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class StoredAmounts:
+class StoredAmounts(FrozenModel):
     """How much is stored of a person."""
 
     conversations: int

@@ -3,9 +3,8 @@
 from fastapi import APIRouter, status
 from starlette.responses import FileResponse, Response
 
-from deployments.administration.backup.backups import Backups
+from deployments.administration.backup.backups import BackupContents, Backups
 from deployments.api.admin.backup.schemas import (
-    BackupContentsReply,
     BackupList,
     BackupProgressView,
     BackupReply,
@@ -33,9 +32,9 @@ def build_router(backups: Backups) -> APIRouter:
         return BackupReply(backup=BackupView.model_validate(await backups.create(caller.username)))
 
     @router.get("/{name}/contents")
-    async def contents(name: str) -> BackupContentsReply:
+    async def contents(name: str) -> BackupContents:
         """What an archive holds. The first call decompresses it."""
-        return BackupContentsReply.model_validate(await backups.contents(name))
+        return await backups.contents(name)
 
     @router.get("/{name}", response_class=Response, responses=response_media_types(_MEDIA_TYPE))
     async def fetch(name: str, caller: Caller) -> FileResponse:

@@ -23,18 +23,6 @@ class BackupProgressView(BaseModel):
     total_bytes: int
 
 
-class BackupContentsReply(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
-    version: str
-    database_bytes: int
-    recordings: int
-    recordings_bytes: int
-    voice_files: int
-    unpacked_bytes: int
-    with_keys: bool
-
-
 class BackupList(BaseModel):
     """Backups, newest first, and the one that is being created. ``restore`` is the command that restores one while
     nothing runs."""

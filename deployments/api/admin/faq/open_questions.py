@@ -1,31 +1,18 @@
 """Routes ``/faq/open-questions``: questions that neither the FAQ nor a model answered."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from deployments.administration.faq.open_questions import OpenQuestions
+from deployments.administration.faq.open_questions import OpenQuestions, UnansweredQuestion
 from deployments.api.admin.paging import Limit
 from deployments.api.admin.request_bodies import AdminRequest
 from deployments.api.admin.request_identity import Caller
 
 
-class OpenQuestionReply(BaseModel):
-    """A question in its newest wording. ``error`` is empty when the fallback answer was given."""
-
-    question: str
-    language: str
-    source: str
-    session_id: str | None
-    error: str
-    asked_at: datetime
-    turn_ids: list[str]
-
-
 class OpenQuestionList(BaseModel):
-    questions: list[OpenQuestionReply]
+    questions: tuple[UnansweredQuestion, ...]
 
 
 class CloseQuestionsBody(AdminRequest):
@@ -43,11 +30,7 @@ def open_questions_router(questions: OpenQuestions) -> APIRouter:
     @router.get("")
     async def newest(limit: Limit = 50) -> OpenQuestionList:
         """The open questions, the last asked first; equal words are one question."""
-        found = await questions.list(limit)
-        fields = OpenQuestionReply.model_fields
-        return OpenQuestionList(
-            questions=[OpenQuestionReply(**{name: getattr(each, name) for name in fields}) for each in found]
-        )
+        return OpenQuestionList(questions=await questions.list(limit))
 
     @router.post("/close")
     async def close(body: CloseQuestionsBody, caller: Caller) -> ClosedQuestionsReply:

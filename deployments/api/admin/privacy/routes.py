@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from deployments.administration.privacy.service import Privacy
+from deployments.administration.privacy.service import Privacy, StoredAmounts
 from deployments.api.admin.paging import Limit, Offset
 from deployments.api.admin.privacy.schemas import (
     ConsentList,
@@ -16,7 +16,6 @@ from deployments.api.admin.privacy.schemas import (
     NewConsent,
     PeopleReply,
     PersonalDataExport,
-    StoredAmountsReply,
 )
 from deployments.api.admin.request_bodies import RowId
 from deployments.api.admin.request_identity import Caller
@@ -31,9 +30,9 @@ def privacy_router(privacy: Privacy) -> APIRouter:
         return PeopleReply(people=[FoundPersonReply(**asdict(each)) for each in await privacy.find(search, limit)])
 
     @router.post("/summary")
-    async def summary(body: DataSubjectQuery, caller: Caller) -> StoredAmountsReply:
+    async def summary(body: DataSubjectQuery, caller: Caller) -> StoredAmounts:
         """Counts what is stored of one person."""
-        return StoredAmountsReply(**asdict(await privacy.summary(body.to_data_subject(), caller)))
+        return await privacy.summary(body.to_data_subject(), caller)
 
     @router.post("/export")
     async def export(body: DataSubjectQuery, caller: Caller) -> PersonalDataExport:

@@ -118,13 +118,3 @@ class FoundPersonReply(BaseModel):
 
 class PeopleReply(BaseModel):
     people: list[FoundPersonReply]
-
-
-class StoredAmountsReply(BaseModel):
-    conversations: int
-    messages: int
-    exchanges: int
-    recordings: int
-    recorded_seconds: float
-    consents: int
-    voice_consents: int
