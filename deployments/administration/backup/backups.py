@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from deployments.administration.audit.audit_recorder import AuditRecorder
+from deployments.contracts.commands import secretary_command
 from deployments.contracts.errors import Conflict, NotFound
 from deployments.contracts.frozen_model import FrozenModel
 from storage.backup import ModelInventory, backup_size, create_backup
@@ -155,7 +156,9 @@ class Backups:
 
     def _database_file(self) -> Path:
         if self._database.path is None:
-            raise Conflict("the database is on a server; back it up with pg_dump, as secretary backup explains")
+            raise Conflict(
+                f"the database is on a server; back it up with pg_dump, as {secretary_command('backup')} explains"
+            )
         return self._database.path
 
     def _folder(self) -> Path:

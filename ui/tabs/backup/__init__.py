@@ -7,6 +7,7 @@ from nicegui import html, ui
 
 from deployments.administration.auth.permissions import AdminResource
 from deployments.administration.backup.backups import StoredBackup
+from deployments.contracts.commands import secretary_command
 from deployments.contracts.errors import SecretaryError
 from ui.components.command_copy import draw_command
 from ui.components.page_parts import attempt, card, curl_line, page_heading
@@ -112,5 +113,5 @@ class BackupPage:
 
     def _draw_commands(self, newest: str) -> None:
         file = self._backups.path(newest) if newest else self._panel.t("backup.file")
-        for command in ("secretary down", f"secretary restore {file} --force", "secretary up"):
+        for command in map(secretary_command, ("down", f"restore {file} --force", "up")):
             draw_command(self._panel, command)

@@ -5,6 +5,7 @@ from nicegui import html, ui
 from deployments.administration.auth.permissions import AdminResource
 from deployments.administration.proxies.proxy_test import ProxyCoreState
 from deployments.administration.proxies.service import OwnedProxies
+from deployments.contracts.commands import secretary_command
 from deployments.contracts.errors import InvalidRequest, SecretaryError
 from deployments.contracts.proxies import ProxyPolicy
 from ui.components.command_copy import draw_command
@@ -83,7 +84,7 @@ class ProxyDialog:
         with html.div().classes("notice llm-core").props("role=note data-core=missing"):
             html.strong(t("proxy.core_missing"))
             html.span(t("proxy.core_hint"))
-            draw_command(self._panel, core.remedy or "secretary proxies install")
+            draw_command(self._panel, core.remedy or secretary_command("proxies install"))
 
     def _draw_policy(self, policy: ProxyPolicy) -> None:
         t = self._panel.t

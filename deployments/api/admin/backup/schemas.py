@@ -4,6 +4,8 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from deployments.contracts.commands import secretary_command
+
 
 class BackupView(BaseModel):
     model_config = ConfigDict(from_attributes=True)
@@ -29,7 +31,7 @@ class BackupList(BaseModel):
 
     backups: list[BackupView]
     creating: BackupProgressView | None = None
-    restore: str = "secretary restore FILE"
+    restore: str = secretary_command("restore FILE")
 
 
 class BackupReply(BaseModel):
