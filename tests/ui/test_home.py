@@ -52,15 +52,15 @@ async def test_home_counts_today(admin: BrowserUser) -> None:
 
 async def test_open_question_becomes_an_answer(admin: BrowserUser) -> None:
     for person in ("202", "203"):
-        await report_conversation(admin.server, person, "", {"question": "Есть ли у вас терраса?", "route": "fallback"})
+        await report_conversation(admin.server, person, "", {"question": "Есть ли у вас фонтан?", "route": "fallback"})
     await admin.open_logged_in()
     page = admin.page
-    await expect(question(page, "терраса")).to_contain_text("2 раза")
-    await question(page, "терраса").get_by_role("button", name="Написать ответ").click()
+    await expect(question(page, "фонтан")).to_contain_text("2 раза")
+    await question(page, "фонтан").get_by_role("button", name="Написать ответ").click()
     await page.get_by_label("Ответ", exact=True).fill("Да, летом.")
     await page.get_by_role("button", name="Сохранить").click()
-    await expect(question(page, "терраса")).to_have_count(0)
-    assert (await admin.server.office.faq.list("терраса")).entries[0].answer == "Да, летом."
+    await expect(question(page, "фонтан")).to_have_count(0)
+    assert (await admin.server.office.faq.list("фонтан")).entries[0].answer == "Да, летом."
 
 
 async def test_open_question_is_dismissed_by_operator(admin: BrowserUser, panel_server: PanelServer) -> None:
