@@ -117,7 +117,7 @@ async def _measure(sentences: int, sessions: int) -> BenchmarkResult:
     metrics = Metrics()
     pipeline = TurnPipeline({}, (client,), None, FaqLookup(ExactAnswers(lambda: datetime.now(UTC)), None))  # type: ignore[arg-type]
     assistant = ConversationAssistant(pipeline, Snapshots(), metrics)
-    services = LineServices(assistant, metrics, lambda: 4_096)
+    services = LineServices(assistant, metrics, Settings)
     spoken = await _sampled(sentences, lambda number: _sentence(replica, number))
     await _session(services, 0)  # loads what a first session needs
     called = await _sampled(sessions, lambda number: _session(services, number))

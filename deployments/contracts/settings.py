@@ -10,6 +10,7 @@ from deployments.contracts.outbound import AllowedHost
 
 VoiceName = Annotated[str, Field(min_length=1, max_length=100)]
 ModelName = Annotated[str, Field(min_length=1, max_length=200)]
+Phrase = Annotated[str, Field(min_length=1, max_length=200)]
 
 _TURN: JsonDict = {"scope": "turn"}
 _REQUEST: JsonDict = {"scope": "request"}
@@ -130,6 +131,11 @@ class SpeechSettings(FrozenModel):
         gt=0,
         le=60,
         description="How long a silent phone line waits for the first sound before the rescue voice speaks, in seconds",
+        json_schema_extra=_TURN,
+    )
+    fillers: dict[Language, Phrase] = Field(
+        default={"ru": "Одну минуту, пожалуйста.", "en": "One moment, please."},
+        description="language -> phrase that a phone line speaks while it waits for the text (filler_after_ms)",
         json_schema_extra=_TURN,
     )
     max_input_chars: int = Field(

@@ -3,7 +3,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError, model_validator
 from pydantic_core import from_json
 
 from deployments.contracts.audio import ALAW_8K, MULAW_8K, PCM16_8K, AudioFormat
@@ -26,7 +26,8 @@ class AuthMessage(_ClientMessage):
 
 
 class SpeakMessage(_ClientMessage):
-    """Starts a request. With ``more``, text and end messages follow."""
+    """Starts a request. With ``more``, text and end messages follow; ``filler_after_ms`` is how long the line is silent
+    before it speaks a filler."""
 
     type: Literal["speak"]
     id: UtteranceId | None = None
@@ -36,6 +37,13 @@ class SpeakMessage(_ClientMessage):
     language: str | None = Field(default=None, pattern=r"^[a-z]{2,3}$")
     format: Literal["alaw", "mulaw", "pcm16"] = "pcm16"
     speed: float = Field(default=1.0, ge=0.25, le=4)
+    filler_after_ms: int | None = Field(default=None, ge=100, le=60_000)
+
+    @model_validator(mode="after")
+    def _require_more(self) -> "SpeakMessage":
+        if self.filler_after_ms is not None and not self.more:
+            raise ValueError("filler_after_ms is for a request with more: true")
+        return self
 
     @property
     def audio_format(self) -> AudioFormat:

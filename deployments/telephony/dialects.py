@@ -16,7 +16,7 @@ class Dialect(Protocol):
 
     def started(self, id: str, format: AudioFormat) -> JsonObject | None: ...
 
-    def mark(self, id: str, text: str, frame: int) -> JsonObject | None: ...
+    def mark(self, id: str, text: str, frame: int, filler: bool) -> JsonObject | None: ...
 
     def voice(self, id: str, substitution: Substitution | None, frame: int) -> JsonObject | None: ...
 
@@ -40,8 +40,9 @@ class NativeDialect:
             "frame_bytes": format.rate * FRAME_MS // 1000 * format.bytes_per_frame,
         }
 
-    def mark(self, id: str, text: str, frame: int) -> JsonObject:
-        return {"type": "mark", "id": id, "frame": frame, "text": text}
+    def mark(self, id: str, text: str, frame: int, filler: bool) -> JsonObject:
+        message: JsonObject = {"type": "mark", "id": id, "frame": frame, "text": text}
+        return {**message, "filler": True} if filler else message
 
     def voice(self, id: str, substitution: Substitution | None, frame: int) -> JsonObject:
         message: JsonObject = {"type": "voice", "id": id, "frame": frame, "substitute": substitution is not None}
@@ -82,7 +83,7 @@ class ReferenceDialect:
     def started(self, id: str, format: AudioFormat) -> JsonObject:
         return {"status": "starting", "sample_rate": format.rate}
 
-    def mark(self, id: str, text: str, frame: int) -> None:
+    def mark(self, id: str, text: str, frame: int, filler: bool) -> None:
         return None
 
     def voice(self, id: str, substitution: Substitution | None, frame: int) -> None:

@@ -15,10 +15,12 @@ class LineFrame:
 
 @dataclass(frozen=True, slots=True)
 class TextMark:
-    """``text`` begins with the next frame. ``cloned_voice`` says it, see ``SpeechChunk``."""
+    """``text`` begins with the next frame. ``cloned_voice`` says it, see ``SpeechChunk``. A ``filler`` is not part of the
+    text of the request."""
 
     text: str
     cloned_voice: str = ""
+    filler: bool = False
 
 
 @dataclass(frozen=True, slots=True)

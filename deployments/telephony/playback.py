@@ -1,17 +1,23 @@
 """Plays one utterance: text to speech chunks to frames, each sent at its time."""
 
+import logging
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Protocol
 
 from deployments.contracts.engines import Assistant
+from deployments.contracts.errors import SecretaryError
 from deployments.contracts.playout import Playout
 from deployments.contracts.speech import SpeechRequest
 from deployments.contracts.streams import Closing, ReadAhead
+from deployments.contracts.timeouts import wait_for_event
 from deployments.telephony.clock import Clock
 from deployments.telephony.dialects import FRAME_MS, JsonObject
 from deployments.telephony.frames import FrameCutter, FrameEvent, TextMark, VoiceChange
 from deployments.telephony.pacer import Pacer
 from deployments.telephony.utterance import Utterance
+
+log = logging.getLogger(__name__)
 
 
 class LineClosed(Exception):
@@ -40,7 +46,7 @@ async def play_utterance(
             if isinstance(event, TextMark):
                 if event.cloned_voice:
                     assistant.find_voice(event.cloned_voice)  # refused when its consent was revoked meanwhile
-                await _send_message(output, utterance.dialect.mark(utterance.id, event.text, stats.frames))
+                await _send_message(output, utterance.dialect.mark(utterance.id, event.text, stats.frames, event.filler))
                 continue
             if isinstance(event, VoiceChange):
                 stats.substitutions += event.substitution is not None
@@ -60,27 +66,41 @@ async def _send_message(wire: LineOutput, message: JsonObject | None) -> None:
 
 
 async def _frames(utterance: Utterance, assistant: Assistant, clock: Clock) -> AsyncGenerator[FrameEvent]:
-    """Frames of all pieces. Flushes after each piece, because the next one may take long."""
-    cutter, line = FrameCutter(utterance.format, FRAME_MS), Playout(now=clock.now)
+    """Frames of the filler, if the text is late, and of all pieces. Flushes after each piece, because the next one may
+    take long."""
+    cutter, line, filler = FrameCutter(utterance.format, FRAME_MS), Playout(now=clock.now), utterance.filler
+
+    async def spoken(text: str, language: str | None, split: bool) -> AsyncGenerator[FrameEvent]:
+        request = SpeechRequest(
+            text,
+            utterance.voice_id,
+            language,
+            utterance.speed,
+            split=split,
+            due_in=line.due_in,
+            line_format=utterance.format,
+        )
+        async with Closing(assistant.speak(request)) as chunks:
+            async for chunk in chunks:
+                line.add(chunk.seconds)
+                for event in cutter.feed(chunk):
+                    yield event
+        for event in cutter.flush():
+            yield event
+
     try:
+        if filler is not None and not await wait_for_event(utterance.text.arrived, filler.after_s):
+            try:
+                async with Closing(spoken(filler.text, filler.language, split=True)) as events:
+                    async for event in events:
+                        yield replace(event, filler=True) if isinstance(event, TextMark) else event
+            except SecretaryError as error:
+                log.warning("the filler was not spoken: %s", error)
         async with Closing(utterance.text.pieces()) as pieces:
             async for piece in pieces:
-                request = SpeechRequest(
-                    piece,
-                    utterance.voice_id,
-                    utterance.language,
-                    utterance.speed,
-                    split=not utterance.text.streamed,
-                    due_in=line.due_in,
-                    line_format=utterance.format,
-                )
-                async with Closing(assistant.speak(request)) as chunks:
-                    async for chunk in chunks:
-                        line.add(chunk.seconds)
-                        for event in cutter.feed(chunk):
-                            yield event
-                for event in cutter.flush():
-                    yield event
+                async with Closing(spoken(piece, utterance.language, not utterance.text.streamed)) as events:
+                    async for event in events:
+                        yield event
     except Exception:
         for event in cutter.finish():
             yield event

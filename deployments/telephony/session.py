@@ -18,6 +18,7 @@ from deployments.contracts.errors import (
     Unauthorized,
 )
 from deployments.contracts.reports import TurnObserver
+from deployments.contracts.settings import Settings
 from deployments.telephony.client_messages import (
     AuthMessage,
     CancelMessage,
@@ -32,7 +33,7 @@ from deployments.telephony.clock import Clock, MonotonicClock
 from deployments.telephony.dialects import FRAME_MS, NATIVE, REFERENCE, Dialect, JsonObject
 from deployments.telephony.pacer import Pacer
 from deployments.telephony.playback import LineClosed, LineOutput, play_utterance
-from deployments.telephony.utterance import TextFeed, Utterance
+from deployments.telephony.utterance import TextFeed, Utterance, choose_filler
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +52,11 @@ class LineSettings:
 
 @dataclass(frozen=True, slots=True)
 class LineServices:
-    """What all lines of a process share. ``max_chars`` returns the limit of the text of one request."""
+    """What all lines of a process share. ``current`` returns the settings in force."""
 
     assistant: Assistant
     observer: TurnObserver
-    max_chars: Callable[[], int]
+    current: Callable[[], Settings]
     settings: LineSettings = field(default_factory=LineSettings)
     clock: Clock = field(default_factory=MonotonicClock)
 
@@ -139,6 +140,7 @@ class PhoneSession:
             request.voice,
             request.language,
             request.speed,
+            choose_filler(self._services.current(), request.language, request.filler_after_ms),
         )
 
     def _reference_utterance(self, request: ReferenceSpeakMessage) -> Utterance:
@@ -148,7 +150,7 @@ class PhoneSession:
         return Utterance(self._next_id(), request.audio_format, feed, REFERENCE, now, request.voice, request.language)
 
     def _feed(self, language: str | None) -> TextFeed:
-        return TextFeed(self._services.max_chars(), language)
+        return TextFeed(self._services.current().speech.max_input_chars, language)
 
     def _next_id(self) -> str:
         self._id_count += 1

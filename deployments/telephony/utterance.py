@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from deployments.contracts.audio import AudioFormat
 from deployments.contracts.errors import Conflict, InvalidRequest, TextTooLong
+from deployments.contracts.settings import Settings
 from deployments.telephony.dialects import Dialect
 from deployments.telephony.playback_stats import PlaybackStats
 from deployments.text.sentences import SentenceStream
@@ -22,6 +23,8 @@ class TextFeed:
         self._length = 0
         self.ended = False
         self.streamed = False
+        self.arrived = asyncio.Event()
+        """Set when the first piece can be read, or the end."""
 
     def add_whole(self, text: str) -> None:
         """Adds a complete text and ends the feed. Raises InvalidRequest for empty text, TextTooLong."""
@@ -61,10 +64,28 @@ class TextFeed:
         for piece in pieces:
             if piece.strip():
                 self._pieces.put_nowait(piece)
+                self.arrived.set()
 
     def _close(self) -> None:
         self.ended = True
         self._pieces.put_nowait(None)
+        self.arrived.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Filler:
+    """What a line speaks when the text of a request has not begun ``after_s`` seconds after the line is free."""
+
+    text: str
+    language: str
+    after_s: float
+
+
+def choose_filler(settings: Settings, language: str | None, after_ms: int | None) -> Filler | None:
+    """The filler of ``language``, else of the default language. None when it has none, or ``after_ms`` is None."""
+    language = language or settings.default_language
+    text = settings.speech.fillers.get(language)
+    return Filler(text, language, after_ms / 1_000) if text and after_ms is not None else None
 
 
 @dataclass(slots=True)
@@ -79,5 +100,6 @@ class Utterance:
     voice_id: str | None = None
     language: str | None = None
     speed: float = 1.0
+    filler: Filler | None = None
     cancelled: bool = False
     stats: PlaybackStats = field(default_factory=PlaybackStats)

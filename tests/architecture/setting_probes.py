@@ -356,6 +356,7 @@ PROBES: dict[str, tuple[object, *tuple[Probe, ...]]] = {
     "speech.rescue_voices": ({"ru": "other"}, probe_rescue(0.2)),
     "speech.rescue_lead_s": (0, probe_rescue(0.2)),
     "speech.rescue_start_s": (0.02, probe_rescue(0.0)),
+    "speech.fillers": ({}, probe_ready_answers),
     "speech.max_input_chars": (5, probe_long_text),
     "speech.speed": (2.0, probe_speech_length),
     "speech.default_preset": ("energetic", probe_speech_length),

@@ -9,6 +9,7 @@ import pytest
 from deployments.api.phone.routes import PhoneSettings
 from deployments.contracts.audio import PCM16_22K, SpeechChunk
 from deployments.contracts.errors import VoiceConsentMissing
+from deployments.contracts.settings import Settings, SpeechSettings
 from deployments.contracts.speech import SpeechRequest
 from deployments.telephony.session import LineSettings
 from tests.telephony.phone_server import (
@@ -320,3 +321,34 @@ async def test_reference_request_errors(door: RunningPhone) -> None:
         assert "output_format" in (await receive_utterance(line)).last["message"]
         await send_message(line, text="Раз", voice="nobody")
         assert (await receive_utterance(line, ends=("error",))).last == {"error": "there is no voice 'nobody'"}
+
+
+async def test_filler_is_spoken_only_when_the_text_is_late(door: RunningPhone) -> None:
+    async with door.dial() as line:
+        await send_message(line, type="speak", id="late", more=True, language="en", filler_after_ms=100)
+        late = await receive_utterance(line, ends=("mark",))
+        await send_message(line, type="text", id="late", text="At nine.")
+        await send_message(line, type="end", id="late")
+        late.messages += (await receive_utterance(line)).messages
+        await send_message(line, type="speak", id="soon", more=True, text="At ten.", filler_after_ms=60_000)
+        await send_message(line, type="end", id="soon")
+        soon = await receive_utterance(line)
+        await send_message(line, type="speak", text="At once.", filler_after_ms=500)
+        refused = (await receive_utterance(line)).last
+    marks = [(each["text"], each.get("filler", False)) for each in late.messages if each["type"] == "mark"]
+    assert marks == [("One moment, please.", True), ("At nine.", False)]
+    assert [each["text"] for each in soon.messages if each["type"] == "mark"] == ["At ten."]
+    assert (refused["code"], "more" in refused["message"]) == ("invalid_request", True)
+
+
+async def test_filler_that_fails_does_not_fail_the_answer() -> None:
+    broken = Settings(speech=SpeechSettings(fillers={"ru": "сломайся"}))
+    with run_phone(current=snapshot().model_copy(update={"settings": broken})) as door:
+        async with door.dial() as line:
+            await send_message(line, type="speak", more=True, language="ru", filler_after_ms=100)
+            await receive_utterance(line, ends=("mark",))
+            await send_message(line, type="text", text="В девять.")
+            await send_message(line, type="end")
+            received = await receive_utterance(line)
+    assert received.last["type"] == "finished"
+    assert [each["text"] for each in received.messages if each["type"] == "mark"] == ["В девять."]

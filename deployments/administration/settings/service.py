@@ -26,7 +26,7 @@ OPERATOR_FIELDS = frozenset(
         *(f"faq.{name}" for name in FaqSettings.model_fields),
         *("llm.temperature", "llm.top_p", "llm.max_tokens", "llm.repetition_penalty", "llm.answer_in_any_language"),
         *("speech.default_voices", "speech.speed", "speech.default_preset"),
-        *("speech.rescue_voices", "speech.rescue_lead_s", "speech.rescue_start_s"),
+        *("speech.fillers", "speech.rescue_voices", "speech.rescue_lead_s", "speech.rescue_start_s"),
     }
 )
 """The settings that an operator may change: behaviour. All others, also new ones, are for administrators: limits,

@@ -105,7 +105,7 @@ class PhoneDoor:
         self._line_services = LineServices(
             services.assistant,
             services.observer,
-            lambda: services.snapshots.current.settings.speech.max_input_chars,
+            lambda: services.snapshots.current.settings,
             services.settings.line,
         )
 

@@ -25,7 +25,7 @@ from deployments.conversation.voice_parameters import VoiceParameters, voice_par
 from deployments.text.language import detect_language
 from deployments.text.sentences import split_sentences
 
-Source = Literal["faq", "persona", "bot", "widget"]
+Source = Literal["faq", "persona", "bot", "widget", "filler"]
 _YIELD_EVERY = 50
 
 
@@ -164,7 +164,8 @@ def _parameters(
 
 
 def _channels(snapshot: Snapshot) -> list[_Channel]:
-    """The default persona as the phone, the API and the panel use it; bots and widgets; the other personas."""
+    """The default persona as the phone, the API and the panel use it, the phone first; bots and widgets; the other
+    personas."""
     default = snapshot.persona(None)
     found = [_Channel.of(default, whole=True), _Channel.of(default)]
     speaking = [bot for bot in snapshot.bots if bot.answer_voice_with_voice]
@@ -181,6 +182,8 @@ def _channels_of(text: _Text, snapshot: Snapshot, channels: list[_Channel]) -> l
     """FAQ answers are given everywhere, other texts by whom they belong to."""
     if text.source == "faq":
         return channels
+    if text.source == "filler":
+        return channels[:1]
     if text.source == "persona":
         return [_Channel.of(snapshot.persona(text.id))]
     instances: tuple[InstanceSpec, ...] = snapshot.bots if text.source == "bot" else snapshot.widgets
@@ -192,6 +195,8 @@ def _texts(snapshot: Snapshot, now: datetime) -> Iterator[_Text]:
     for persona in snapshot.personas:
         for language, answer in persona.fallback_answers.items():
             yield _Text("persona", persona.id, persona.name, language, (answer,), {})
+    for language, filler in snapshot.settings.speech.fillers.items():
+        yield _Text("filler", language, filler, language, (filler,), {})
     for bot in snapshot.bots:
         if bot.enabled and bot.answer_voice_with_voice and bot.welcome_message:
             yield _Text("bot", bot.id, bot.name, bot.language, (bot.welcome_message,), {})

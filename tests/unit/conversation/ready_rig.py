@@ -8,6 +8,7 @@ from pathlib import Path
 from deployments.contracts.audio import SpeechChunk, Substitution
 from deployments.contracts.errors import ServiceStopped
 from deployments.contracts.faq_entry import FaqEntry
+from deployments.contracts.settings import Settings, SpeechSettings
 from deployments.contracts.shared import SharedBlobCache
 from deployments.contracts.speech import EngineStatus, SpeechRequest, Voice
 from deployments.conversation.ready.maker import ReadyAnswers
@@ -20,6 +21,10 @@ NOON = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 HOURS = FaqEntry(id=7, question="Часы работы", answer="Мы работаем с девяти до шести. Приходите к нам!", language="ru")
 TIME = FaqEntry(id=8, question="Который час", answer="Сейчас {current_time}.", language="ru")
 DATE = FaqEntry(id=9, question="Какой сегодня день", answer="Сегодня {day_of_week}.", language="ru")
+
+
+def without_fillers(**speech: object) -> Settings:
+    return Settings(default_persona="anna", speech=SpeechSettings.model_validate({"fillers": {}, **speech}))
 
 
 class StoppableSpeech(ToneEngine):
@@ -71,7 +76,7 @@ class ReadyRig:
     shared: SharedBlobCache | None = None
 
     async def start(self) -> "ReadyRig":
-        self.snapshots = StaticSnapshotSource(SNAPSHOT.model_copy(update={"faq": (HOURS,)}))
+        self.snapshots = StaticSnapshotSource(SNAPSHOT.model_copy(update={"faq": (HOURS,), "settings": without_fillers()}))
         self.store = PhraseStore(self.directory)
         ready = ReadyPhrases(PhraseStore(self.directory), self.lookups.append)
         self.harness = await AssistantHarness(

@@ -10,13 +10,12 @@ from deployments.contracts.errors import SecretaryError
 from deployments.contracts.events import SpeechReady
 from deployments.contracts.instances import BotSpec
 from deployments.contracts.persona import Persona
-from deployments.contracts.settings import Settings, SpeechSettings
 from deployments.contracts.speech import SpeechRequest
 from deployments.contracts.voice_consent import VoiceConsent
 from deployments.contracts.voice_settings import Preset, PresetParams, Pronunciation, VoiceSettings
 from tests.unit.conversation.fakes import MemoryBlobCache
 from tests.unit.conversation.harness import AssistantHarness, collect, user_turn
-from tests.unit.conversation.ready_rig import DATE, HOURS, TIME, ReadyRig
+from tests.unit.conversation.ready_rig import DATE, HOURS, TIME, ReadyRig, without_fillers
 
 SPOKEN = ["Мы работаем с девяти до шести.", "Приходите к нам!"]
 
@@ -56,10 +55,6 @@ async def test_ready_answer_speaks_while_the_engine_is_stopped(rig: ReadyRig, li
         await collect(rig.harness.assistant.speak(SpeechRequest("Этого никто не готовил.")))
 
 
-def _speech(**fields: object) -> Settings:
-    return Settings(default_persona="anna", speech=SpeechSettings(**fields))  # type: ignore[arg-type]
-
-
 CALM = Preset(name="calm", params=PresetParams(temperature=0.5))
 DEAR = Persona(id="anna", name="Анна", prompts={"ru": "Ты секретарь."}, voices={"ru": "tone-en"})
 OPEN = Pronunciation(word="работаем", spoken="трудимся")
@@ -70,8 +65,8 @@ CHANGES: dict[str, tuple[dict[str, object], list[str], int]] = {
         1,
     ),
     "voice": ({"personas": (DEAR,)}, SPOKEN, 0),
-    "default voice": ({"settings": _speech(default_voices={"ru": "tone-en"})}, SPOKEN, 0),
-    "speed": ({"settings": _speech(speed=1.5)}, SPOKEN, 0),
+    "default voice": ({"settings": without_fillers(default_voices={"ru": "tone-en"})}, SPOKEN, 0),
+    "speed": ({"settings": without_fillers(speed=1.5)}, SPOKEN, 0),
     "preset": ({"presets": (CALM,), "voices": (VoiceSettings(id="tone-ru", preset="calm"),)}, SPOKEN, 0),
     "pronunciation": (
         {"voices": (VoiceSettings(id="tone-ru", pronunciations=(OPEN,)),)},
@@ -144,7 +139,7 @@ async def test_disk_space_is_bounded_by_last_use(tmp_path: Path) -> None:
     ]
     rig = await ReadyRig(tmp_path).start()
     rig.snapshots.current = rig.snapshots.current.model_copy(
-        update={"faq": tuple(entries[:2]), "settings": _speech(ready_answers_mb=1)}
+        update={"faq": tuple(entries[:2]), "settings": without_fillers(ready_answers_mb=1)}
     )
     await rig.maker.work()
     assert rig.maker.counts() == {"ready": 4, "waiting": 0, "failed": 0, "no_space": 0}
@@ -158,7 +153,7 @@ async def test_disk_space_is_bounded_by_last_use(tmp_path: Path) -> None:
     rig.now = rig.now.replace(hour=12)
     await rig.maker.work()
     assert len(rig.speech.requests) == spoken, "an evicted answer is not made again and again"
-    assert await rig.change(settings=_speech(ready_answers_mb=0)) == []
+    assert await rig.change(settings=without_fillers(ready_answers_mb=0)) == []
     assert rig.store.phrases() == {}
 
 

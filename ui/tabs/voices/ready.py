@@ -29,6 +29,7 @@ _SOURCE_TEXTS = {
     "persona": "voices.source_persona",
     "bot": "voices.source_bot",
     "widget": "voices.source_widget",
+    "filler": "voices.source_filler",
 }
 
 
