@@ -15,8 +15,8 @@ class LineFrame:
 
 @dataclass(frozen=True, slots=True)
 class TextMark:
-    """``text`` begins with the next frame. ``cloned_voice`` says it, see ``SpeechChunk``. A ``filler`` is not part of the
-    text of the request."""
+    """``text`` begins with the next frame. ``cloned_voice`` says it, see ``SpeechChunk``. A ``filler`` is not part of
+    the request."""
 
     text: str
     cloned_voice: str = ""

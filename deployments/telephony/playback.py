@@ -41,12 +41,14 @@ async def play_utterance(
     """
     pacer.start_utterance()
     stats = utterance.stats
-    async with Closing(ReadAhead(_frames(utterance, assistant, clock), max_ahead_frames)) as frames:
+    async with Closing(ReadAhead(_UtteranceFrames(utterance, assistant, clock).events(), max_ahead_frames)) as frames:
         async for event in frames:
             if isinstance(event, TextMark):
                 if event.cloned_voice:
                     assistant.find_voice(event.cloned_voice)  # refused when its consent was revoked meanwhile
-                await _send_message(output, utterance.dialect.mark(utterance.id, event.text, stats.frames, event.filler))
+                await _send_message(
+                    output, utterance.dialect.mark(utterance.id, event.text, stats.frames, event.filler)
+                )
                 continue
             if isinstance(event, VoiceChange):
                 stats.substitutions += event.substitution is not None
@@ -65,45 +67,66 @@ async def _send_message(wire: LineOutput, message: JsonObject | None) -> None:
         await wire.send_message(message)
 
 
-async def _frames(utterance: Utterance, assistant: Assistant, clock: Clock) -> AsyncGenerator[FrameEvent]:
-    """Frames of the filler, if the text is late, and of all pieces. Flushes after each piece, because the next one may
-    take long."""
-    cutter, line, filler = FrameCutter(utterance.format, FRAME_MS), Playout(now=clock.now), utterance.filler
+class _UtteranceFrames:
+    """The frames and marks of one utterance."""
 
-    async def spoken(text: str, language: str | None, split: bool) -> AsyncGenerator[FrameEvent]:
-        request = SpeechRequest(
-            text,
-            utterance.voice_id,
-            language,
-            utterance.speed,
-            split=split,
-            due_in=line.due_in,
-            line_format=utterance.format,
-        )
-        async with Closing(assistant.speak(request)) as chunks:
-            async for chunk in chunks:
-                line.add(chunk.seconds)
-                for event in cutter.feed(chunk):
+    def __init__(self, utterance: Utterance, assistant: Assistant, clock: Clock) -> None:
+        self._utterance = utterance
+        self._assistant = assistant
+        self._cutter = FrameCutter(utterance.format, FRAME_MS)
+        self._playout = Playout(now=clock.now)
+
+    async def events(self) -> AsyncGenerator[FrameEvent]:
+        """Those of the filler, if the text is late, and of all pieces."""
+        try:
+            async with Closing(self._filler()) as events:
+                async for event in events:
                     yield event
-        for event in cutter.flush():
+            async with Closing(self._pieces()) as events:
+                async for event in events:
+                    yield event
+        except Exception:
+            for event in self._cutter.finish():
+                yield event
+            raise
+        for event in self._cutter.finish():
             yield event
 
-    try:
-        if filler is not None and not await wait_for_event(utterance.text.arrived, filler.after_s):
-            try:
-                async with Closing(spoken(filler.text, filler.language, split=True)) as events:
-                    async for event in events:
-                        yield replace(event, filler=True) if isinstance(event, TextMark) else event
-            except SecretaryError as error:
-                log.warning("the filler was not spoken: %s", error)
-        async with Closing(utterance.text.pieces()) as pieces:
+    async def _filler(self) -> AsyncGenerator[FrameEvent]:
+        """A filler that cannot be spoken does not fail the utterance."""
+        filler, text = self._utterance.filler, self._utterance.text
+        if filler is None or await wait_for_event(text.arrived, filler.after_s):
+            return
+        try:
+            async with Closing(self._speak(filler.text, filler.language, split=True)) as events:
+                async for event in events:
+                    yield replace(event, filler=True) if isinstance(event, TextMark) else event
+        except SecretaryError as error:
+            log.warning("the filler was not spoken: %s", error)
+
+    async def _pieces(self) -> AsyncGenerator[FrameEvent]:
+        text = self._utterance.text
+        async with Closing(text.pieces()) as pieces:
             async for piece in pieces:
-                async with Closing(spoken(piece, utterance.language, not utterance.text.streamed)) as events:
+                async with Closing(self._speak(piece, self._utterance.language, not text.streamed)) as events:
                     async for event in events:
                         yield event
-    except Exception:
-        for event in cutter.finish():
+
+    async def _speak(self, text: str, language: str | None, split: bool) -> AsyncGenerator[FrameEvent]:
+        """Flushes at the end, because the next text may take long."""
+        request = SpeechRequest(
+            text,
+            self._utterance.voice_id,
+            language,
+            self._utterance.speed,
+            split=split,
+            due_in=self._playout.due_in,
+            line_format=self._utterance.format,
+        )
+        async with Closing(self._assistant.speak(request)) as chunks:
+            async for chunk in chunks:
+                self._playout.add(chunk.seconds)
+                for event in self._cutter.feed(chunk):
+                    yield event
+        for event in self._cutter.flush():
             yield event
-        raise
-    for event in cutter.finish():
-        yield event

@@ -76,7 +76,9 @@ class ReadyRig:
     shared: SharedBlobCache | None = None
 
     async def start(self) -> "ReadyRig":
-        self.snapshots = StaticSnapshotSource(SNAPSHOT.model_copy(update={"faq": (HOURS,), "settings": without_fillers()}))
+        self.snapshots = StaticSnapshotSource(
+            SNAPSHOT.model_copy(update={"faq": (HOURS,), "settings": without_fillers()})
+        )
         self.store = PhraseStore(self.directory)
         ready = ReadyPhrases(PhraseStore(self.directory), self.lookups.append)
         self.harness = await AssistantHarness(

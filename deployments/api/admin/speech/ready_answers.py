@@ -13,7 +13,8 @@ from deployments.conversation.ready.wanted import Source
 
 
 class ReadyAnswerReply(BaseModel):
-    """``id`` is that of the FAQ entry, persona, bot or widget, or the language of a filler. ``phrases`` counts those of all voices."""
+    """``id`` is that of the FAQ entry, persona, bot or widget, or the language of a filler. ``phrases`` counts
+    those of all voices."""
 
     source: Source
     id: str
