@@ -51,6 +51,8 @@ def ray_environment(
         # The default of Ray is nice 15.
         "RAY_worker_niceness": "0",
         "HF_HUB_OFFLINE": "1",
+        # CUDA numbers the cards as NVML does, by whose numbers the check of the memory and Ray go.
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
     }
     if not fast:
         return base | {"FORWARDED_ALLOW_IPS": _forwarded_allow_ips(trusted)}

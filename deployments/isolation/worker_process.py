@@ -32,7 +32,7 @@ from deployments.isolation.spec import WorkerSpec
 Frame = tuple[Header, bytes]
 
 _ROOT = Path(__file__).parents[2]
-_INHERITED = ("SECRETARY_RUN_ID", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH")
+_INHERITED = ("SECRETARY_RUN_ID", "OMP_NUM_THREADS", "CUDA_DEVICE_ORDER", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH")
 """The only variables of the parent that a child gets; others are secrets. By the first one its processes are found."""
 _EXIT_TIMEOUT_S = 0.5
 
