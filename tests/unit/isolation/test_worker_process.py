@@ -67,7 +67,7 @@ async def test_exited_worker_names_its_code(worker: WorkerProcess) -> None:
 @pytest.mark.parametrize(("do", "reason"), [("allocate", "memory"), ("spin", "CPU time")])
 async def test_limit_ends_the_worker(worker: WorkerProcess, do: str, reason: str) -> None:
     with pytest.raises(WorkerLimitReached, match=reason):
-        await run(worker, do)
+        await run(worker, do, deadline_s=60)
     assert not worker.alive
 
 
