@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import uvloop
 from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks.comparison import percentile
+from benchmarks.line_client import LineClient
 from benchmarks.report import BenchmarkResult, ResultTable
 from benchmarks.server_process import API_KEY, SCRIPTED_GRAPH, secretary_server, wait_for_secretary
 
@@ -70,10 +72,10 @@ def measure(quick: bool) -> BenchmarkResult:
         secretary_server("secretary", Path(name) / "data", SCRIPTED_GRAPH) as server,
     ):
         wait_for_secretary(server)
-        asyncio.run(_call(server.port, 1, 1, "warm-up"))
+        uvloop.run(_call(server.port, 1, 1, "warm-up"))
         for count in counts:
             used, began = server.cpu_seconds(), time.monotonic()
-            timings = asyncio.run(_call(server.port, count, _SENTENCES[quick], f"{count}"))
+            timings = uvloop.run(_call(server.port, count, _SENTENCES[quick], f"{count}"))
             share = (server.cpu_seconds() - used) / (time.monotonic() - began)
             rows.append(lateness_row(timings, share))
             raw[str(count)] = [[round(at * 1000, 2) for at in line.arrivals] for line in timings]
@@ -92,9 +94,23 @@ async def _call(port: int, lines: int, sentences: int, mark: str) -> list[PhoneL
 
 async def call_lines(port: int, texts: Sequence[str]) -> list[PhoneLineTiming]:
     """Has each text spoken on a line of its own, all from the same moment on."""
+    loop = asyncio.get_running_loop()
     async with asyncio.timeout(_TIMEOUT_S):
-        start = asyncio.Barrier(len(texts))
-        return await asyncio.gather(*(_line(port, start, text) for text in texts))
+        opened = [
+            await loop.create_connection(lambda: LineClient(API_KEY), "127.0.0.1", port) for _ in range(len(texts))
+        ]
+        lines = [line for _, line in opened]
+        await asyncio.gather(*(line.is_open for line in lines))
+        sent = time.perf_counter()
+        for line, text in zip(lines, texts, strict=True):
+            line.speak(text)
+        finished = await asyncio.gather(*(line.finished for line in lines))
+    for line in lines:
+        line.close()
+    return [
+        PhoneLineTiming(tuple(at - sent for at in line.arrivals), message["underruns"])
+        for line, message in zip(lines, finished, strict=True)
+    ]
 
 
 def _text(mark: str, line: int, sentences: int) -> str:
@@ -121,28 +137,6 @@ async def first_frame_s(line: ClientConnection, text: str) -> float:
             return first
         elif json.loads(message)["type"] == "error":
             raise RuntimeError(f"the phone line answers {message}")
-    raise RuntimeError("the phone line closed before it had finished")
-
-
-async def _line(port: int, start: asyncio.Barrier, text: str) -> PhoneLineTiming:
-    async with open_line(port) as line:
-        await start.wait()
-        sent = time.perf_counter()
-        await line.send(json.dumps({"type": "speak", "id": "1", "text": text, "format": "alaw"}))
-        return await _listen(line, sent)
-
-
-async def _listen(line: ClientConnection, sent: float) -> PhoneLineTiming:
-    arrivals: list[float] = []
-    async for message in line:
-        if isinstance(message, bytes):
-            arrivals.append(time.perf_counter() - sent)
-            continue
-        event = json.loads(message)
-        if event["type"] == "error":
-            raise RuntimeError(f"the phone line answers {message}")
-        if event["type"] == "finished":
-            return PhoneLineTiming(tuple(arrivals), event["underruns"])
     raise RuntimeError("the phone line closed before it had finished")
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import uvloop
+
 from benchmarks.comparison import abba_order, paired_ratios, percentile
 from benchmarks.phone_lines import (
     LATENESS_COLUMNS,
@@ -125,7 +127,7 @@ def _many_lines(
     rows, arrivals, holds = [], {}, 0
     for count in _LINES:
         used, began = server.cpu_seconds(), time.monotonic()
-        timings = asyncio.run(call_lines(server.port, [answers[n % len(answers)] for n in range(count)]))
+        timings = uvloop.run(call_lines(server.port, [answers[n % len(answers)] for n in range(count)]))
         share = (server.cpu_seconds() - used) / (time.monotonic() - began)
         rows.append(lateness_row(timings, share))
         late = sorted(value for line in timings for value in line.lateness())

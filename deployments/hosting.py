@@ -6,7 +6,7 @@ from typing import Any, Protocol, cast
 from ray import serve
 from ray.serve.config import BackpressureConfig, RequestRouterConfig
 
-from deployments.api.websockets import limit_message_size
+from deployments.api.websockets import configure_websockets
 from deployments.arguments import Hosting
 from deployments.clients import door_name, office_client
 from deployments.contracts.services import Unloadable
@@ -54,12 +54,14 @@ def host_door(
     name: str,
     *arguments: object,
     max_message_bytes: int = _MAX_MESSAGE_BYTES,
+    compress_messages: bool = True,
 ) -> serve.Application:
     """A deployment with an HTTP route. Serve calls its ``__serve_build_asgi_app__`` after ``start``.
 
     Websocket messages longer than ``max_message_bytes`` are refused while they arrive.
     """
-    return _bind(serve.ingress()(_hosted_class(service_class, name, max_message_bytes)), args, name, arguments)
+    cls = _hosted_class(service_class, name, max_message_bytes, compress_messages)
+    return _bind(serve.ingress()(cls), args, name, arguments)
 
 
 def _bind(
@@ -70,13 +72,16 @@ def _bind(
 
 
 def _hosted_class(
-    service_class: type[HostedService], name: str, max_message_bytes: int = _MAX_MESSAGE_BYTES
+    service_class: type[HostedService],
+    name: str,
+    max_message_bytes: int = _MAX_MESSAGE_BYTES,
+    compress_messages: bool = True,
 ) -> type[Any]:
     class Hosted(service_class, _DefaultHealthCheck):  # type: ignore[misc,valid-type]
         async def __init__(self, *arguments: object) -> None:  # type: ignore[misc]
             open_log(Environment().data / "logs", name)
             discard_native_output()
-            limit_message_size(max_message_bytes)
+            configure_websockets(max_message_bytes, compress=compress_messages)
             service_class.__init__(self, *arguments)
             await self.start()
             self._reconciler = _start_reconciler(self, name)

@@ -47,4 +47,12 @@ class Phone:
 
 
 def build_phone_line(args: PhoneArgs, metrics_dir: Path) -> serve.Application:
-    return host_door(Phone, args, names.PHONE, args, metrics_dir, max_message_bytes=MAX_WEBSOCKET_MESSAGE_BYTES)
+    return host_door(
+        Phone,
+        args,
+        names.PHONE,
+        args,
+        metrics_dir,
+        max_message_bytes=MAX_WEBSOCKET_MESSAGE_BYTES,
+        compress_messages=False,  # frames of 20 ms hardly shrink
+    )

@@ -9,21 +9,24 @@ from uvicorn.config import WS_PROTOCOLS, Config
 from uvicorn.protocols.websockets.auto import AutoWebSocketsProtocol
 
 
-def limit_message_size(max_bytes: int) -> None:
+def configure_websockets(max_message_bytes: int, *, compress: bool) -> None:
     """Makes the uvicorn servers of this process close a websocket with 1009 (RFC 6455, 7.4.1) when a message announces
-    more than ``max_bytes`` bytes or has more after decompression.
+    more than ``max_message_bytes`` bytes or has more after decompression. Without ``compress`` they decline
+    permessage-deflate.
 
-    Ray Serve starts the uvicorn server of a replica without ``ws_max_size``, so the default of 16 MiB would apply.
+    Ray Serve starts the uvicorn server of a replica without these options, so the defaults would apply: 16 MiB,
+    compressed.
     uvicorn looks up the protocol "auto" in ``WS_PROTOCOLS``, which this function replaces.
     """
 
-    def limited_protocol(config: Config, **rest: Any) -> asyncio.Protocol:
+    def configured_protocol(config: Config, **rest: Any) -> asyncio.Protocol:
         if AutoWebSocketsProtocol is None:
             raise RuntimeError("uvicorn found no websocket library")
-        config.ws_max_size = max_bytes
+        config.ws_max_size = max_message_bytes
+        config.ws_per_message_deflate = compress
         return AutoWebSocketsProtocol(config, **rest)
 
-    WS_PROTOCOLS["auto"] = limited_protocol  # type: ignore[assignment]  # uvicorn accepts a class or callable instead of an import string
+    WS_PROTOCOLS["auto"] = configured_protocol  # type: ignore[assignment]  # uvicorn accepts a class or callable instead of an import string
 
 
 async def send_within(sending: Awaitable[None], timeout_s: float) -> None:

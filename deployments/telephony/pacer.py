@@ -4,9 +4,16 @@ Frame ``i`` plays at ``anchor + i * frame_s`` and is sent ``lead_frames`` frames
 most ``lead_frames`` frames. A late frame is sent immediately and the schedule stays. When the buffer of the receiver
 has been empty for more than ``tolerance_s`` (underrun), the schedule restarts with the current frame instead of sending
 a burst.
+
+Deadlines are multiples of ``GRID_S``, so that the frames of many lines leave together: one wake-up of this process, of
+HAProxy and of the client for all of them. A schedule begins up to ``GRID_S`` early for that.
 """
 
+import math
+
 from deployments.telephony.clock import Clock
+
+GRID_S = 0.005
 
 
 class Pacer:
@@ -50,14 +57,19 @@ class Pacer:
     def _play_time(self, now: float) -> float:
         """The time at which the next frame plays."""
         if self._anchor is None:
-            self._anchor, self._count = now, 0
+            self._anchor = self._start_schedule(now)
         return self._anchor + self._count * self._frame_s
+
+    def _start_schedule(self, now: float) -> float:
+        """The frame to be sent next plays at the point of the grid before ``now``."""
+        self._anchor, self._count = math.floor(now / GRID_S) * GRID_S, 0
+        return self._anchor
 
     def _restart_after_underrun(self, now: float) -> None:
         gap_s = now - self._play_time(now)
         if gap_s <= self._tolerance_s:
             return
-        self._anchor, self._count = now, 0
+        self._start_schedule(now)
         if not self._at_start:
             self.underruns += 1
             self.longest_gap_s = max(self.longest_gap_s, gap_s)

@@ -9,11 +9,12 @@ from deployments.contracts.engines import Assistant
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.playout import Playout
 from deployments.contracts.speech import SpeechRequest
-from deployments.contracts.streams import Closing, ReadAhead
+from deployments.contracts.streams import Closing
 from deployments.contracts.timeouts import wait_for_event
 from deployments.telephony.clock import Clock
 from deployments.telephony.dialects import FRAME_MS, JsonObject
 from deployments.telephony.frames import FrameCutter, FrameEvent, TextMark, VoiceChange
+from deployments.telephony.frames_ahead import FramesAhead
 from deployments.telephony.pacer import Pacer
 from deployments.telephony.utterance import Utterance
 
@@ -35,13 +36,13 @@ class LineOutput(Protocol):
 async def play_utterance(
     utterance: Utterance, assistant: Assistant, output: LineOutput, pacer: Pacer, clock: Clock, max_ahead_frames: int
 ) -> None:
-    """Plays ``utterance`` and updates its stats. At most ``max_ahead_frames`` frames are synthesised ahead of time.
+    """Plays ``utterance`` and updates its stats. No more is synthesised while ``max_ahead_frames`` frames wait.
 
     Raises LineClosed, and errors of the assistant after the frames that were made before the error.
     """
     pacer.start_utterance()
     stats = utterance.stats
-    async with Closing(ReadAhead(_UtteranceFrames(utterance, assistant, clock).events(), max_ahead_frames)) as frames:
+    async with Closing(FramesAhead(_UtteranceFrames(utterance, assistant, clock).batches(), max_ahead_frames)) as frames:
         async for event in frames:
             if isinstance(event, TextMark):
                 if event.cloned_voice:
@@ -76,43 +77,41 @@ class _UtteranceFrames:
         self._cutter = FrameCutter(utterance.format, FRAME_MS)
         self._playout = Playout(now=clock.now)
 
-    async def events(self) -> AsyncGenerator[FrameEvent]:
-        """Those of the filler, if the text is late, and of all pieces."""
+    async def batches(self) -> AsyncGenerator[list[FrameEvent]]:
+        """Those of the filler, if the text is late, and of all pieces, as they are made."""
         try:
-            async with Closing(self._filler()) as events:
-                async for event in events:
-                    yield event
-            async with Closing(self._pieces()) as events:
-                async for event in events:
-                    yield event
+            async with Closing(self._filler()) as batches:
+                async for batch in batches:
+                    yield batch
+            async with Closing(self._pieces()) as batches:
+                async for batch in batches:
+                    yield batch
         except Exception:
-            for event in self._cutter.finish():
-                yield event
+            yield self._cutter.finish()
             raise
-        for event in self._cutter.finish():
-            yield event
+        yield self._cutter.finish()
 
-    async def _filler(self) -> AsyncGenerator[FrameEvent]:
+    async def _filler(self) -> AsyncGenerator[list[FrameEvent]]:
         """A filler that cannot be spoken does not fail the utterance."""
         filler, text = self._utterance.filler, self._utterance.text
         if filler is None or await wait_for_event(text.arrived, filler.after_s):
             return
         try:
-            async with Closing(self._speak(filler.text, filler.language, split=True)) as events:
-                async for event in events:
-                    yield replace(event, filler=True) if isinstance(event, TextMark) else event
+            async with Closing(self._speak(filler.text, filler.language, split=True)) as batches:
+                async for batch in batches:
+                    yield [replace(each, filler=True) if isinstance(each, TextMark) else each for each in batch]
         except SecretaryError as error:
             log.warning("the filler was not spoken: %s", error)
 
-    async def _pieces(self) -> AsyncGenerator[FrameEvent]:
+    async def _pieces(self) -> AsyncGenerator[list[FrameEvent]]:
         text = self._utterance.text
         async with Closing(text.pieces()) as pieces:
             async for piece in pieces:
-                async with Closing(self._speak(piece, self._utterance.language, not text.streamed)) as events:
-                    async for event in events:
-                        yield event
+                async with Closing(self._speak(piece, self._utterance.language, not text.streamed)) as batches:
+                    async for batch in batches:
+                        yield batch
 
-    async def _speak(self, text: str, language: str | None, split: bool) -> AsyncGenerator[FrameEvent]:
+    async def _speak(self, text: str, language: str | None, split: bool) -> AsyncGenerator[list[FrameEvent]]:
         """Flushes at the end, because the next text may take long."""
         request = SpeechRequest(
             text,
@@ -126,7 +125,5 @@ class _UtteranceFrames:
         async with Closing(self._assistant.speak(request)) as chunks:
             async for chunk in chunks:
                 self._playout.add(chunk.seconds)
-                for event in self._cutter.feed(chunk):
-                    yield event
-        for event in self._cutter.flush():
-            yield event
+                yield self._cutter.feed(chunk)
+        yield self._cutter.flush()

@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from deployments.api.phone.routes import MAX_WEBSOCKET_MESSAGE_BYTES, PhoneServices, PhoneSettings, build_phone_app
-from deployments.api.websockets import limit_message_size
+from deployments.api.websockets import configure_websockets
 from deployments.command.ports import free_port
 from deployments.contracts.api_key import ApiKey, KeyLimits
 from deployments.telephony.client_messages import MAX_MESSAGE_BYTES
@@ -143,7 +143,7 @@ async def serve_replica_server() -> AsyncIterator[str]:
 @pytest.fixture
 def limited_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(WS_PROTOCOLS, "auto", WS_PROTOCOLS["auto"])
-    limit_message_size(MAX_WEBSOCKET_MESSAGE_BYTES)
+    configure_websockets(MAX_WEBSOCKET_MESSAGE_BYTES, compress=True)
 
 
 def headers() -> dict[str, str]:

@@ -148,7 +148,9 @@ class PhoneDoor:
             if "authorization" not in socket.headers:
                 await output.send_message(_READY)
             session = PhoneSession(self._services_for(key), output, admission.admit)
-            await run_until_first_completed(session.serve(), self._receive_messages(output, messages, session))
+            await run_until_first_completed(
+                session.serve(), self._receive_messages(output, messages, session), output.watch()
+            )
 
     async def _serve_hearing(self, socket: WebSocket, messages: WebSocketInput, output: WebSocketOutput) -> None:
         services = self._services

@@ -12,17 +12,35 @@ from deployments.telephony.playback import LineClosed
 
 
 class WebSocketOutput:
-    """Implements LineOutput. ``timeout_s`` bounds each send to a client that does not read."""
+    """Implements LineOutput. ``timeout_s`` bounds each send to a client that does not read; for frames ``watch`` has to
+    run, since a timer for each would cost more than the rest of its way."""
 
     def __init__(self, socket: WebSocket, timeout_s: float) -> None:
         self._socket = socket
         self._timeout_s = timeout_s
+        self._frames = 0
+        self._sending_frame = False
 
     async def send_message(self, message: Mapping[str, object]) -> None:
         await self._send(self._socket.send_text(orjson.dumps(message).decode()))
 
     async def send_frame(self, frame: bytes) -> None:
-        await self._send(self._socket.send_bytes(frame))
+        self._frames += 1
+        self._sending_frame = True
+        try:
+            await self._socket.send_bytes(frame)
+        except (WebSocketDisconnect, RuntimeError, OSError) as error:
+            raise LineClosed("the socket is closed") from error
+        finally:
+            self._sending_frame = False
+
+    async def watch(self) -> None:
+        """Raises LineClosed when one frame is being sent for longer than the timeout."""
+        while True:
+            frames = self._frames
+            await asyncio.sleep(self._timeout_s)
+            if self._sending_frame and frames == self._frames:
+                raise LineClosed("the client does not read")
 
     async def close(self, code: int, reason: str) -> None:
         """Closes the line unless it is closed already. Errors and timeouts are ignored."""
