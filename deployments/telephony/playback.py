@@ -42,7 +42,9 @@ async def play_utterance(
     """
     pacer.start_utterance()
     stats = utterance.stats
-    async with Closing(FramesAhead(_UtteranceFrames(utterance, assistant, clock).batches(), max_ahead_frames)) as frames:
+    async with Closing(
+        FramesAhead(_UtteranceFrames(utterance, assistant, clock).batches(), max_ahead_frames)
+    ) as frames:
         async for event in frames:
             if isinstance(event, TextMark):
                 if event.cloned_voice:
