@@ -21,7 +21,8 @@ class BotState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class BotStatus:
     """``error`` is the reason why the bot is not running. ``updates`` and ``failures`` count since the process started;
-    ``last_failure`` is the newest error of a turn. ``pid`` is 0 when the process is not known."""
+    ``last_failure`` is the newest error of a turn. ``refused_id`` and ``refused_name`` are those of the person who was
+    refused last, 0 and "" for none. ``pid`` is 0 when the process is not known."""
 
     id: str
     version: int
@@ -31,6 +32,8 @@ class BotStatus:
     updates: int = 0
     failures: int = 0
     last_failure: str = ""
+    refused_id: int = 0
+    refused_name: str = ""
     last_update_at: datetime | None = None
     restarts: int = 0
     pid: int = 0

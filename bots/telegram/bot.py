@@ -128,7 +128,7 @@ class TelegramBot:
     def _build_dispatcher(self) -> Dispatcher:
         dispatcher = Dispatcher(disable_fsm=True)
         dispatcher.update.outer_middleware(ErrorReplyMiddleware(self._spec, self._recorder))
-        dispatcher.update.outer_middleware(AccessListMiddleware(self._spec))
+        dispatcher.update.outer_middleware(AccessListMiddleware(self._spec, self._recorder))
         dispatcher.include_routers(*routers())
         dispatcher.workflow_data.update(
             spec=self._spec,

@@ -9,7 +9,7 @@ from aiogram import BaseMiddleware, Bot
 from aiogram.exceptions import AiogramError, TelegramForbiddenError
 from aiogram.types import Message, TelegramObject, Update
 
-from bots.telegram.addressing import message_of
+from bots.telegram.addressing import display_name, message_of
 from bots.telegram.outgoing import send_text
 from bots.telegram.status_recorder import StatusRecorder
 from bots.telegram.token_redaction import redact_tokens
@@ -23,14 +23,15 @@ NextHandler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 
 class AccessListMiddleware(BaseMiddleware):
-    """Passes updates of allowed users and administrators to the handler and refuses all others.
+    """Passes updates of allowed users and administrators to the handler, refuses all others and notes who was refused.
 
     A sender without a visible identity (an anonymous group administrator, a channel) is refused unless everyone may
     use the bot.
     """
 
-    def __init__(self, spec: BotSpec) -> None:
+    def __init__(self, spec: BotSpec, recorder: StatusRecorder) -> None:
         self._spec = spec
+        self._recorder = recorder
 
     async def __call__(self, handler: NextHandler, event: TelegramObject, data: dict[str, Any]) -> Any:
         message = _message(event)
@@ -38,6 +39,8 @@ class AccessListMiddleware(BaseMiddleware):
         if self._spec.admits(user_id):
             return await handler(event, data)
         if message is not None:
+            if message.from_user is not None and not message.from_user.is_bot:
+                self._recorder.note_refused(message.from_user.id, display_name(message))
             await send_text(data["bot"], message, unauthorized_text(self._spec, user_id or 0))
         return None
 

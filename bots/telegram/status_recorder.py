@@ -31,5 +31,8 @@ class StatusRecorder:
         now = datetime.now(UTC)
         self._status = replace(self._status, updates=self._status.updates + 1, last_update_at=now)
 
+    def note_refused(self, user_id: int, name: str) -> None:
+        self._status = replace(self._status, refused_id=user_id, refused_name=name)
+
     def count_failure(self, error: str) -> None:
         self._status = replace(self._status, failures=self._status.failures + 1, last_failure=error)

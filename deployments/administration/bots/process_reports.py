@@ -27,6 +27,10 @@ class BotProcessReport(Protocol):
     @property
     def failures(self) -> int: ...
     @property
+    def refused_id(self) -> int: ...
+    @property
+    def refused_name(self) -> str: ...
+    @property
     def restarts(self) -> int: ...
     @property
     def last_update_at(self) -> datetime | None: ...
@@ -42,8 +46,9 @@ BotReportReader = Callable[[], Awaitable[Sequence[BotProcessReport]]]
 
 class BotProcessStatus(BaseModel):
     """``state`` of the process: starting, running, conflict, unreachable, rejected, restarting or stopped; unknown when
-    the supervisor does not answer. ``current``: the process runs the newest version of the bot. ``pid`` and the times
-    are those of a running process."""
+    the supervisor does not answer. ``current``: the process runs the newest version of the bot. ``refused_id`` and
+    ``refused_name``: the person whom this process refused last, 0 and "" for none. ``pid`` and the times are those of a
+    running process."""
 
     running: bool | None
     state: str
@@ -58,6 +63,8 @@ class BotProcessStatus(BaseModel):
     error: str = ""
     updates: int = 0
     failures: int = 0
+    refused_id: int = 0
+    refused_name: str = ""
     restarts: int = 0
     last_update_at: datetime | None = None
     pid: int | None = None

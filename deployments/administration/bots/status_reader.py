@@ -60,7 +60,16 @@ def _process_fields(report: BotProcessReport | None, spec: BotSpec) -> dict[str,
         return {"running": False, "state": "starting" if spec.enabled else "stopped"}
     fields = {
         name: getattr(report, name)
-        for name in ("username", "error", "updates", "failures", "restarts", "last_update_at")
+        for name in (
+            "username",
+            "error",
+            "updates",
+            "failures",
+            "refused_id",
+            "refused_name",
+            "restarts",
+            "last_update_at",
+        )
     }
     current = report.version == spec.version
     return {

@@ -34,11 +34,15 @@ _STATES: dict[str, tuple[str, Tone]] = {
 
 
 class LocalCard:
-    """``on_change`` is awaited after an action. The body is redrawn when anything but the progress changes, the buttons
-    when others are needed: a button that is replaced loses its click."""
+    """``on_change`` is awaited after an action. ``with_services``: it can be started and stopped here. The body is
+    redrawn when anything but the progress changes, the buttons when others are needed: a button that is replaced loses
+    its click."""
 
-    def __init__(self, panel: PanelContext, on_change: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, panel: PanelContext, on_change: Callable[[], Awaitable[None]], *, with_services: bool = True
+    ) -> None:
         self._panel = panel
+        self._with_services = with_services
         self._on_change = on_change
         self._service = ""
         with html.article().classes("card llm-local") as self._card:
@@ -122,7 +126,7 @@ class LocalCard:
             if not state.is_default and panel.can_change(AdminResource.PROMPTS):
                 default = ui.button(t("llm.make_default"), on_click=lambda: self._default(state.route))
                 default.props("outline no-caps")
-            if panel.can_change(AdminResource.SERVICES):
+            if self._with_services and panel.can_change(AdminResource.SERVICES):
                 for action, text in self._possible_actions(state):
                     button = ui.button(t(text), on_click=lambda action=action: self._act(action))
                     button.props(f"flat no-caps data-action={action}")

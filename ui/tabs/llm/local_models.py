@@ -13,10 +13,11 @@ from ui.tabs.llm.local_state import read_local_states
 
 
 class LocalSection:
-    """A card for each local model, and what no model speaks."""
+    """A card for each local model, and what no model speaks. ``with_services``: the cards start and stop it too."""
 
-    def __init__(self, panel: PanelContext) -> None:
+    def __init__(self, panel: PanelContext, *, with_services: bool = True) -> None:
         self._panel = panel
+        self._with_services = with_services
         self._cards: dict[str, LocalCard] = {}
         read_only_note(panel, AdminResource.LOCAL_MODELS)
         self._notice = LanguageNotice(panel)
@@ -38,9 +39,12 @@ class LocalSection:
         if {state.view.service for state in states} != self._cards.keys() or not states:
             self._container.clear()
             with self._container:
-                self._cards = {state.view.service: LocalCard(self._panel, self.refresh) for state in states}
+                self._cards = {state.view.service: self._card() for state in states}
                 if not states:
                     t = self._panel.t
                     draw_empty_state("memory", t("llm.no_local"), t("llm.no_local_hint"))
         for state in states:
             self._cards[state.view.service].show(state)
+
+    def _card(self) -> LocalCard:
+        return LocalCard(self._panel, self.refresh, with_services=self._with_services)

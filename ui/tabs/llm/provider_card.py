@@ -30,7 +30,13 @@ class ProviderRow:
     several_of_kind: bool = False
 
 
-def draw_provider(row: ProviderRow, panel: PanelContext, editor: ProviderEditor, refresh: Refresh) -> ui.element:
+def draw_provider(
+    row: ProviderRow,
+    panel: PanelContext,
+    editor: ProviderEditor,
+    refresh: Refresh,
+    on_answered: Refresh | None = None,
+) -> ui.element:
     spec, t = row.spec, panel.t
     with html.article().classes("card llm-provider") as article:
         article.props["data-provider"] = spec.id
@@ -45,7 +51,7 @@ def draw_provider(row: ProviderRow, panel: PanelContext, editor: ProviderEditor,
         if spec.description:
             html.p(spec.description).classes("muted")
         if panel.can_change(AdminResource.PROVIDERS):
-            line = ProviderTestLine(panel, spec.id, refresh)
+            line = ProviderTestLine(panel, spec.id, refresh, on_answered)
             _buttons(row, panel, editor, refresh, line)
         elif row.links:
             _proxies_button(row, panel)

@@ -29,10 +29,18 @@ _ADVICE = {
 
 
 class ProviderTestLine:
-    """Hidden until ``run``. ``on_change`` is awaited when another model was chosen from the list."""
+    """Hidden until ``run``. ``on_change`` is awaited when another model was chosen from the list, ``on_answered``
+    after a test that was answered."""
 
-    def __init__(self, panel: PanelContext, provider_id: str, on_change: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        panel: PanelContext,
+        provider_id: str,
+        on_change: Callable[[], Awaitable[None]],
+        on_answered: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self._panel = panel
+        self._on_answered = on_answered
         self._provider_id = provider_id
         self._on_change = on_change
         self._test: asyncio.Task[ProviderTestResult] | None = None
@@ -54,7 +62,10 @@ class ProviderTestLine:
                 seconds = int(time.monotonic() - began)
                 self._progress.show(panel.t("provider.testing", seconds=seconds), None)
                 await asyncio.wait((self._test,), timeout=0.5)
-            self._show(self._test.result())
+            result = self._test.result()
+            self._show(result)
+            if result.available and self._on_answered is not None:
+                await self._on_answered()
         except SecretaryError as error:
             panel.toast_error(error)
         except asyncio.CancelledError:

@@ -1,5 +1,7 @@
 """The cloud providers as cards."""
 
+from collections.abc import Awaitable, Callable
+
 from nicegui import html, ui
 
 from deployments.administration.auth.permissions import AdminResource
@@ -13,8 +15,11 @@ from ui.tabs.llm.provider_editor import ProviderEditor
 
 
 class ProviderSection:
-    def __init__(self, panel: PanelContext) -> None:
+    """``on_answered`` is awaited after a test that was answered."""
+
+    def __init__(self, panel: PanelContext, on_answered: Callable[[], Awaitable[None]] | None = None) -> None:
         self._panel = panel
+        self._on_answered = on_answered
         self._editor = ProviderEditor(panel, self.refresh)
         t = panel.t
         read_only_note(panel, AdminResource.PROVIDERS)
@@ -52,7 +57,7 @@ class ProviderSection:
         return ProviderRow(spec, default_route == f"cloud:{spec.id}", links, main)
 
     def _draw_row(self, row: ProviderRow) -> ui.element:
-        return draw_provider(row, self._panel, self._editor, self.refresh)
+        return draw_provider(row, self._panel, self._editor, self.refresh, self._on_answered)
 
     def _draw_note(self, empty: bool) -> None:
         t = self._panel.t

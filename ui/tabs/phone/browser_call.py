@@ -1,5 +1,6 @@
 """A test call: type a sentence, hear it as a caller does, see the times."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -20,10 +21,12 @@ _RETRY_S = 0.5
 
 
 class BrowserCall:
-    """Users who manage keys call with a temporary key, which is revoked after the call; others enter one."""
+    """Users who manage keys call with a temporary key, which is revoked after the call; others enter one. ``on_heard``
+    is awaited after a call that was spoken to its end."""
 
-    def __init__(self, panel: PanelContext) -> None:
+    def __init__(self, panel: PanelContext, on_heard: Callable[[], Awaitable[None]] | None = None) -> None:
         self._panel = panel
+        self._on_heard = on_heard
         self._temporary: tuple[int, str] | None = None
         self._tries = 0
         t = panel.t
@@ -91,6 +94,8 @@ class BrowserCall:
             case "finished":
                 self._show_finished(state)
                 await self.close()
+                if self._on_heard is not None:
+                    await self._on_heard()
             case "error":
                 text = explain_error_code(str(state.event.get("code", "")), str(state.event.get("message", "")), t)
                 self._show(t("phone.call_failed", text=text))

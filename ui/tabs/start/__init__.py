@@ -29,8 +29,11 @@ _TONES: dict[StepState, Tone] = {StepState.DONE: "good", StepState.SKIPPED: "pla
 async def show(panel: PanelContext) -> None:
     tab = StartTab(panel)
     await tab.draw()
-    async with keep_tab_open():
-        pass
+    try:
+        async with keep_tab_open():
+            pass
+    finally:
+        await tab.leave_step()
 
 
 class StartTab:
@@ -39,56 +42,90 @@ class StartTab:
     def __init__(self, panel: PanelContext) -> None:
         self._panel = panel
         self._guide = panel.services.office.start_guide
-        self._state = UrlState(panel)
+        self._url = UrlState(panel)
         self._root = html.div().classes("start")
         self._pills: dict[str, html.div] = {}
+        self._marks: dict[str, html.span] = {}
+        self._opened = ""
+        self._on_leave: list[Callable[[], Awaitable[None]]] = []
 
     async def draw(self) -> None:
         panel, t = self._panel, self._panel.t
         progress = await self._guide.progress()
-        opened = self._state.get("step")
-        if opened not in START_STEPS:
-            opened = progress.next_step or ""
+        await self.leave_step()
+        opened = self._url.get("step")
+        self._opened = opened if opened in (*START_STEPS, "none") else progress.next_step or ""
         self._root.clear()
         with self._root:
             with page_heading(t("start.title"), t("start.lead")):
                 ui.button(t("start.dismiss"), on_click=self._dismiss).props("flat no-caps")
-            html.p(t("start.progress", done=progress.done_count, all=len(START_STEPS))).classes("start-note")
+            with html.div().classes("start-progress"):
+                self._note = ui.label().classes("start-note")
+                self._bar = ui.linear_progress(0, show_value=False, size="6px").props("rounded aria-hidden=true")
+            self._show_progress(progress)
             if progress.next_step is None:
                 with html.section().classes("card start-finished").props("role=status"):
                     html.h2(t("start.finished"))
                     html.a(t("start.to_home"), href=f"{panel.root_path}/").classes("text-link")
             with html.ol().classes("start-steps"):
                 for number, name in enumerate(START_STEPS, 1):
-                    with html.li().classes("card start-step").props(f"data-step={name}"):
-                        await self._draw_step(number, name, progress, opened=name == opened)
+                    with html.li().classes("card start-step").props(f"data-step={name}") as item:
+                        item.classes("start-open" if name == self._opened else "")
+                        await self._draw_step(number, name, progress)
 
-    async def _draw_step(self, number: int, name: str, progress: StartProgress, *, opened: bool) -> None:
-        t = self._panel.t
+    async def leave_step(self) -> None:
+        """Ends what the open step has begun."""
+        leaving = tuple(self._on_leave)
+        self._on_leave.clear()
+        for end in leaving:
+            await end()
+
+    async def _draw_step(self, number: int, name: str, progress: StartProgress) -> None:
+        t, opened = self._panel.t, name == self._opened
         with html.div().classes("start-head"):
             with html.h2(), html.button(type="button").classes("start-toggle") as button:
-                html.span(str(number)).classes("start-number").props("aria-hidden=true")
+                self._marks[name] = html.span(str(number)).classes("start-number").props("aria-hidden=true")
                 html.span(t(f"start.step_{name}"))
             button.props["aria-expanded"] = str(opened).lower()
-            button.on("click", partial(self._open, "" if opened else name))
+            button.on("click", partial(self._open, "none" if opened else name))
             self._pills[name] = html.div()
             self._draw_state(name, progress.state(name))
         if opened:
             html.p(t(f"start.about_{name}")).classes("start-about")
-            done, proceed = partial(self._mark, name), partial(self._mark_and_proceed, name)
-            with html.div().classes("start-body"):
-                await _STEPS[name](StepContext(self._panel, done, proceed, partial(self._leave, name)))
-            skip = ui.button(t("start.skip"), on_click=partial(self._leave, name)).props("flat dense no-caps")
-            skip.classes("start-skip")
+            done, proceed = partial(self._mark, name), partial(self._store, name, StepState.DONE)
+            with html.div().classes("start-body") as body:
+                foot = html.div().classes("start-foot")
+                with foot:
+                    self._leave = ui.button(on_click=partial(self._store, name, StepState.SKIPPED)).props("no-caps")
+                self._show_leave(name, progress.state(name))
+                await _STEPS[name](StepContext(self._panel, self._url, done, proceed, self._on_leave))
+                foot.move(body)
+
+    def _show_leave(self, name: str, state: StepState) -> None:
+        """The button that leaves the step: "skip" until it is done."""
+        done = state is StepState.DONE
+        last = name == START_STEPS[-1]
+        self._leave.text = self._panel.t("start.skip" if not done else "start.finish" if last else "start.next")
+        self._leave.props("unelevated" if done else "flat", remove="flat" if done else "unelevated")
+
+    def _show_progress(self, progress: StartProgress) -> None:
+        self._note.text = self._panel.t("start.progress", done=progress.done_count, all=len(START_STEPS))
+        self._bar.value = progress.done_count / len(START_STEPS)
 
     def _draw_state(self, name: str, state: StepState) -> None:
+        done = state is StepState.DONE
+        self._marks[name].classes("start-number-done" if done else "", remove="" if done else "start-number-done")
         self._pills[name].clear()
         with self._pills[name]:
             pill(self._panel.t(f"start.state_{state.value}"), _TONES[state])
 
     async def _open(self, name: str) -> None:
-        self._state.set(step=name or "none")
+        self._show_in_address(name)
         await self._redraw()
+
+    def _show_in_address(self, name: str | None) -> None:
+        self._url.clear()
+        self._url.set(step=name)
 
     async def _redraw(self) -> None:
         try:
@@ -97,15 +134,12 @@ class StartTab:
             self._panel.toast_error(error)
 
     async def _mark(self, name: str) -> None:
-        """Marks the step as done and leaves it open, so that its result stays visible."""
-        await self._guide.mark(name, StepState.DONE)
-        self._draw_state(name, StepState.DONE)
-
-    async def _mark_and_proceed(self, name: str) -> None:
-        await self._store(name, StepState.DONE)
-
-    async def _leave(self, name: str) -> None:
-        await self._store(name, StepState.SKIPPED)
+        progress = await self._guide.mark(name, StepState.DONE)
+        if not self._root.is_deleted:
+            self._draw_state(name, StepState.DONE)
+            if name == self._opened:
+                self._show_leave(name, StepState.DONE)
+            self._show_progress(progress)
 
     async def _store(self, name: str, state: StepState) -> None:
         try:
@@ -116,7 +150,7 @@ class StartTab:
             return
         following = START_STEPS[START_STEPS.index(name) + 1 :]
         after = next((each for each in following if progress.state(each) is StepState.OPEN), progress.next_step)
-        self._state.set(step=after)
+        self._show_in_address(after or "none")
         await self._redraw()
 
     async def _dismiss(self) -> None:

@@ -8,6 +8,8 @@ from pydantic import ValidationError
 from deployments.administration.faq.service import FaqDraft
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.faq_entry import FaqEntry
+from ui.components.answer_speaker import AnswerSpeaker
+from ui.components.page_parts import icon_button, pill
 from ui.components.section import draw_empty_state
 from ui.tabs.start.step import StepContext
 
@@ -21,13 +23,13 @@ async def draw(step: StepContext) -> None:
     entries = sorted(page.entries, key=lambda entry: entry.id)
     if not entries:
         draw_empty_state("task_alt", t("start.no_drafts"), t("start.no_drafts_hint"))
+    speaker = AnswerSpeaker(panel)
     for entry in entries:
-        _draw_entry(step, entry)
+        _draw_entry(step, entry, speaker)
     html.a(t("start.all_answers"), href=f"{panel.root_path}/faq").classes("text-link")
-    step.next_button()
 
 
-def _draw_entry(step: StepContext, entry: FaqEntry) -> None:
+def _draw_entry(step: StepContext, entry: FaqEntry, speaker: AnswerSpeaker) -> None:
     panel, t = step.panel, step.panel.t
     with html.div().classes("start-entry") as block:
         html.h3(entry.question)
@@ -47,7 +49,14 @@ def _draw_entry(step: StepContext, entry: FaqEntry) -> None:
                 panel.toast_error(error)
                 return
             panel.toast(t("start.answer_used"))
-            block.delete()
+            block.clear()
+            with block, html.div().classes("start-line"):
+                with html.div():
+                    html.div(entry.question).classes("start-strong")
+                    html.div(draft.answer).classes("muted")
+                with html.div().classes("start-row"):
+                    icon_button("volume_up", t("start.hear_answer"), lambda: speaker.speak(draft.answer))
+                    pill(t("start.answer_is_on"), "good")
             await step.done()
 
         ui.button(t("start.use_answer"), on_click=partial(use)).props("outline dense no-caps")

@@ -22,7 +22,6 @@ async def draw(step: StepContext) -> None:
         button = ui.button(t("start.ask_button"), on_click=lambda: ask()).props("unelevated no-caps")
     answers = html.div().classes("start-answers").props('aria-live="polite"')
     question.on("keydown.enter", lambda: ask())
-    follow = html.div()
 
     async def ask() -> None:
         text = (question.value or "").strip()
@@ -50,6 +49,3 @@ async def draw(step: StepContext) -> None:
         bubble.close(answer)
         if answer.failure is None and answer.text:
             await step.done()
-            follow.clear()
-            with follow:
-                step.next_button()

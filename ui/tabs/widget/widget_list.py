@@ -13,6 +13,19 @@ from deployments.contracts.instances import WidgetSpec
 from ui.components.page_parts import curl_line, page_heading, pill, read_only_note
 from ui.components.section import KeyedList, RedrawnSection, draw_empty_state
 from ui.context import PanelContext
+from ui.translations import Translator
+
+
+def first_draft(t: Translator, name: str) -> WidgetDraft:
+    """A new widget in the language of the user. Raises ValidationError for a name that does not fit."""
+    return WidgetDraft(
+        name=name,
+        language=t.language,
+        placeholder=t("widget.default_placeholder"),
+        primary_color="#0b7a72",
+        title=t("widget.default_title"),
+        greeting=t("widget.default_greeting"),
+    )
 
 
 class WidgetList:
@@ -82,14 +95,7 @@ class WidgetList:
         panel, t = self._panel, self._panel.t
         try:
             username = panel.require_change(AdminResource.WIDGETS)
-            draft = WidgetDraft(
-                name=str(name.value or "").strip(),
-                language=t.language,
-                placeholder=t("widget.default_placeholder"),
-                primary_color="#0b7a72",
-                title=t("widget.default_title"),
-                greeting=t("widget.default_greeting"),
-            )
+            draft = first_draft(t, str(name.value or "").strip())
             spec = await panel.services.office.widgets.create(draft, username)
         except ValidationError:
             name.error = t("widget.name_bad")

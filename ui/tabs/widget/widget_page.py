@@ -1,9 +1,7 @@
 """The page of one widget: its form, a live preview of it, and the lines for the website."""
 
-import html as html_text
 import re
 from typing import Any, Self
-from urllib.parse import quote
 
 from nicegui import html, ui
 
@@ -12,7 +10,6 @@ from deployments.administration.office.host_addresses import parse_host_name
 from deployments.contracts.errors import NotFound, SecretaryError
 from deployments.contracts.instances import WidgetSpec
 from ui.components.answer_choices import AnswerChoices, answer_fields, read_answer_choices
-from ui.components.code_block import code_block
 from ui.components.confirmation_dialog import ask_confirmation
 from ui.components.field_set import FieldSet
 from ui.components.page_parts import attempt, card, icon_button, read_only_note
@@ -22,6 +19,7 @@ from ui.contrast import READABLE, WHITE, contrast_ratio, darkened_until_readable
 from ui.formatting import format_number
 from ui.public_address import public_address
 from ui.tabs.widget.preview import WidgetPreview
+from ui.tabs.widget.snippet import draw_snippet
 
 _COLOURS = ("#0b7a72", "#1d4ed8", "#6d28d9", "#be185d", "#b3261e", "#9a5b00", "#17784a", "#334155")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -161,12 +159,9 @@ class WidgetPage:
         return self._panel.t(texts.get(name, "common.bad_value"))
 
     def _draw_snippet(self) -> None:
-        spec = self._widget.spec
-        base = spec.tunnel_url or self._address
-        source = html_text.escape(f"{base}/widget.js?instance={quote(spec.id)}")
         self._snippet.clear()
         with self._snippet:
-            code_block(self._panel, f'<script src="{source}" async></script>', self._panel.t("widget.snippet"))
+            draw_snippet(self._panel, self._widget.spec, self._address)
 
     async def _delete(self) -> None:
         panel, t, spec = self._panel, self._panel.t, self._widget.spec
