@@ -57,7 +57,9 @@ async def test_listed_bot_without_list_admits_nobody(server: TelegramServer) -> 
     async with running_bot(server, access="listed") as running:
         await server.push(text="Привет", sender=user(BORIS))
         (sent,) = await server.wait_for_messages(1)
+        status = running.bot.status()
     assert str(BORIS) in sent.text
+    assert (status.refused_id, status.refused_name) == (BORIS, "Иван")
     assert running.assistant.turns == []
 
 

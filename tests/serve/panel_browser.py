@@ -10,19 +10,26 @@ from tests.ui.conftest import ARGUMENTS, CHROMIUM
 
 
 @contextmanager
-def open_panel(secretary: SecretaryProcess) -> Iterator[Page]:
-    """A page with a signed-in administrator."""
+def open_browser(language: str = "ru-RU") -> Iterator[Page]:
+    """A page of a new browser."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1280, "height": 860}, locale="ru-RU")
+        page = browser.new_page(viewport={"width": 1280, "height": 860}, locale=language)
         page.set_default_timeout(30_000)
+        yield page
+        browser.close()
+
+
+@contextmanager
+def open_panel(secretary: SecretaryProcess) -> Iterator[Page]:
+    """A page with a signed-in administrator."""
+    with open_browser() as page:
         page.goto(f"{secretary.url}/admin/")
         page.fill("#username", "admin")
         page.fill("#password", PASSWORD)
         page.click("button[type=submit]")
         expect(page.locator(".shell")).to_be_visible(timeout=30_000)
         yield page
-        browser.close()
 
 
 def save_faq_entry(secretary: SecretaryProcess, page: Page, question: str, answer: str) -> None:

@@ -10,12 +10,11 @@ from tests.bots.telegram_server import SentMessage, TelegramServer
 
 
 class TelegramServerThread:
-    token = TOKEN
-
-    def __init__(self) -> None:
+    def __init__(self, token: str = TOKEN) -> None:
+        self.token = token
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self.server = TelegramServer()
+        self.server = TelegramServer(token)
 
     @property
     def url(self) -> str:

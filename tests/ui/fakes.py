@@ -101,6 +101,7 @@ class ScriptedPanelAssistant:
             turn_id=turn.turn_id,
             session_id=turn.session_id,
             source_kind=turn.source.kind.value,
+            source_id=turn.source.instance_id,
             question=turn.question,
             answer=text,
             route="faq:7" if from_faq else "local",

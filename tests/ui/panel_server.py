@@ -26,7 +26,6 @@ from storage.repositories.users import StoredUser
 from tests.api.admin.admin_client import OfficeSnapshots
 from tests.api.admin.admin_routers import (
     empty_surroundings,
-    no_bots,
     office_only_routers,
     ready_answers_of,
     token_checks,
@@ -35,6 +34,7 @@ from tests.api.admin.scripted_secretary import scripted_secretary
 from tests.data_folders import fast_passwords, prepare_data_folder
 from tests.fakes.folder_speech import FolderToneEngine
 from tests.ui.fakes import ScriptedPanelAssistant, published_faq_matcher
+from tests.ui.panel_bots import PanelBots
 from tests.ui.scripted_clouds import ScriptedClouds
 from tests.unit.conversation.harness import RecordingTurnObserver
 from ui.panel import mount_panel
@@ -90,6 +90,7 @@ class PanelServer:
     assistant: ScriptedPanelAssistant
     prefix: RoutePrefix
     clouds: ScriptedClouds
+    bots: PanelBots
 
     @property
     def origin(self) -> str:
@@ -151,13 +152,14 @@ async def run_panel_server(data: Path) -> AsyncIterator[PanelServer]:
     engines = await scripted_secretary(office, speech=FolderToneEngine(environment.models_dir / "voices"))
     assistant = ScriptedPanelAssistant(reports, engines)
     clouds = ScriptedClouds()
+    bots = PanelBots()
     services = PanelServices(
         office=office,
         operations=operations,
         assistant=assistant,
         matcher=published_faq_matcher(office.publisher),
         installed_voices=engines.installed_voices,
-        bots=no_bots,
+        bots=bots,
         test_provider=clouds.test_provider,
         ready_answers=ready_answers_of(engines, environment.data / "ready-answers"),
         test_proxy=clouds.test_proxy,
@@ -172,7 +174,7 @@ async def run_panel_server(data: Path) -> AsyncIterator[PanelServer]:
     try:
         async with run_uvicorn(prefix) as port:
             url = f"http://127.0.0.1:{port}{PREFIX}/ui/"
-            yield PanelServer(url, services, office, reports, clock, assistant, prefix, clouds)
+            yield PanelServer(url, services, office, reports, clock, assistant, prefix, clouds, bots)
     finally:
         await operations.close()
         await office.close()

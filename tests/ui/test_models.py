@@ -1,49 +1,22 @@
 """The page of the models on disk: list, download with progress, scan, delete and the hub."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from deployments.administration.models.downloads import Downloads
 from deployments.administration.models.service import ModelAdministration
 from deployments.administration.models.views import HubFileView, HubModel
 from deployments.contracts.identity import Role
-from deployments.models.catalogue import CatalogueModel
-from deployments.models.errors import PullCancelled
-from deployments.models.progress import ProgressListener
-from deployments.models.store import ModelManifest, ModelStore
 from tests.ui.conftest import BrowserUser
 from tests.ui.panel_server import PanelServer
+from tests.ui.scripted_pull import ScriptedPull, scripted_pull
 from tests.unit.administration.switching_replica import install_gguf
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 FOUND = HubModel(repo_id="somebody/small-model", licence="mit", downloads=12_345, size=5 << 20, gated=True)
 DETAILS = FOUND.model_copy(update={"files": (HubFileView(path="small.gguf", size=5 << 20),)})
-
-
-class ScriptedPull:
-    """A download that stays at 40 % until it is cancelled or ``finish`` is set."""
-
-    def __init__(self) -> None:
-        self.finish = threading.Event()
-        self.pulled: list[str] = []
-
-    def __call__(
-        self, model: CatalogueModel, store: ModelStore, progress: ProgressListener, cancel: threading.Event
-    ) -> ModelManifest:
-        self.pulled.append(model.id)
-        progress.on_file(model.id, "weights", model.size)
-        progress.on_bytes(model.id, "weights", int(model.size * 0.4))
-        while not self.finish.wait(0.02):
-            if cancel.is_set():
-                raise PullCancelled("cancelled")
-        install_gguf(store, model.id)
-        manifest = store.manifest(model.id)
-        assert manifest is not None
-        return manifest
 
 
 class ScriptedHub:
@@ -61,11 +34,9 @@ def models(panel_server: PanelServer) -> ModelAdministration:
 
 @pytest.fixture
 def pull(models: ModelAdministration, monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedPull]:
-    scripted = ScriptedPull()
-    monkeypatch.setattr(models, "_downloads", Downloads(models._store, scripted))
     monkeypatch.setattr(models, "_hub", ScriptedHub())
-    yield scripted
-    scripted.finish.set()
+    with scripted_pull(models, monkeypatch) as scripted:
+        yield scripted
 
 
 def row(page: Page, model_id: str) -> Locator:

@@ -23,6 +23,7 @@ _STEPS: dict[str, Callable[[StepContext], Awaitable[None]]] = {
     "channel": channel.draw,
     "safety": safety.draw,
 }
+_SHOW_OPEN = "document.querySelector('.start-open')?.scrollIntoView({block: 'start'})"
 _TONES: dict[StepState, Tone] = {StepState.DONE: "good", StepState.SKIPPED: "plain", StepState.OPEN: "plain"}
 
 
@@ -57,10 +58,10 @@ class StartTab:
         self._opened = opened if opened in (*START_STEPS, "none") else progress.next_step or ""
         self._root.clear()
         with self._root:
-            with page_heading(t("start.title"), t("start.lead")):
-                ui.button(t("start.dismiss"), on_click=self._dismiss).props("flat no-caps")
+            page_heading(t("start.title"), t("start.lead"))
             with html.div().classes("start-progress"):
                 self._note = ui.label().classes("start-note")
+                ui.button(t("start.dismiss"), on_click=self._dismiss).props("flat dense no-caps")
                 self._bar = ui.linear_progress(0, show_value=False, size="6px").props("rounded aria-hidden=true")
             self._show_progress(progress)
             if progress.next_step is None:
@@ -132,6 +133,8 @@ class StartTab:
             await self.draw()
         except SecretaryError as error:
             self._panel.toast_error(error)
+            return
+        self._panel.client.run_javascript(_SHOW_OPEN)
 
     async def _mark(self, name: str) -> None:
         progress = await self._guide.mark(name, StepState.DONE)

@@ -50,9 +50,10 @@ class ModelDownloads:
 
     async def follow(self) -> None:
         status = self._panel.services.operations.models.download_status()
-        self._show(status)
         if (status.state, status.model_id) != self._seen:
             await self.refresh()
+        else:
+            self._show(status)
 
     def _show(self, status: DownloadStatus) -> None:
         self._seen = (status.state, status.model_id)

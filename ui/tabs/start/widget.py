@@ -60,8 +60,9 @@ async def _draw_widget(step: StepContext, content: html.div, spec: WidgetSpec) -
     with content:
         html.h3(spec.name)
         WidgetPreview(panel).show(dict(spec), spec.primary_color)
-        html.p(t("widget.snippet_hint"))
+        html.h3(t("widget.snippet"))
         draw_snippet(panel, spec, address)
+        html.p(t("widget.snippet_hint")).classes("muted")
         visits: RedrawnSection[str] = RedrawnSection(
             html.div().props("role=status"), lambda text: html.p(text) and None
         )

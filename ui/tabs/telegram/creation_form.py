@@ -43,6 +43,7 @@ class BotCreationForm:
         self._name = ui.input(t("telegram.name")).props("outlined dense maxlength=100")
         self._name.props["hint"] = t("telegram.name_hint")
         self._name.set_visibility(with_name)
+        html.div(t("telegram.access")).classes("telegram-subtitle")
         access = ui.radio({"listed": t(listed), "everyone": t("telegram.access_everyone")})
         access.props("dense").props["aria-label"] = t("telegram.access")
         access.value = "listed"
