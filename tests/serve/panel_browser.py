@@ -8,6 +8,8 @@ from playwright.sync_api import Page, expect, sync_playwright
 from tests.serve.secretary_process import PASSWORD, SecretaryProcess
 from tests.ui.conftest import ARGUMENTS, CHROMIUM
 
+expect.set_options(timeout=30_000)
+
 
 @contextmanager
 def open_browser(language: str = "ru-RU") -> Iterator[Page]:
