@@ -53,11 +53,17 @@ $(TORCH_VENV)/.installed: constraints-torch.txt pyproject.toml
 	$(TORCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-# Without Node.js the snippets in JavaScript are skipped.
+# Without Node.js the snippets in JavaScript are skipped. wyoming-openai is written for Python 3.12; without the type
+# parameters of two functions it runs on 3.11.
 $(CLIENTS_VENV)/.installed: constraints-clients.txt tests/clients/package.json
-	@echo "Installing clients of the OpenAI API into $(CLIENTS_VENV) (a minute or two) ..."
+	@echo "Installing clients of the OpenAI API into $(CLIENTS_VENV) (a few minutes) ..."
 	$(PYTHON) -m venv --clear $(CLIENTS_VENV)
-	$(CLIENTS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r constraints-clients.txt
+	$(CLIENTS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python \
+		-r constraints-clients.txt
+	$(CLIENTS_VENV)/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 12))' || \
+		sed -i -E -e '1i from __future__ import annotations' -e 's/^( *def \w+)\[\w+(: \w+)?\]\(/\1(/' \
+			$(CLIENTS_VENV)/lib/python3.*/site-packages/wyoming_openai/handler.py \
+			$(CLIENTS_VENV)/lib/python3.*/site-packages/wyoming_openai/utilities.py
 	if command -v npm >/dev/null; then mkdir -p $(CLIENTS_VENV)/node && \
 		cp tests/clients/package.json tests/clients/package-lock.json $(CLIENTS_VENV)/node && \
 		npm ci --prefix $(CLIENTS_VENV)/node --no-audit --no-fund --silent; fi

@@ -93,13 +93,16 @@ def test_translation_is_english(client: openai.OpenAI, door: RunningGateway) -> 
         ({"model": "dall-e"}, 404, "model"),
         ({"response_format": "diarized_json"}, 400, "response_format"),
         ({"language": "эльфийский"}, 400, "language"),
+        ({"languages[]": ["en", "эльфийский"]}, 400, "languages"),
         ({"temperature": "hot"}, 400, "temperature"),
         ({"temperature": "nan"}, 400, "temperature"),
         ({"temperature": "2"}, 400, "temperature"),
         ({"timestamp_granularities[]": "syllable"}, 400, "timestamp_granularities"),
     ],
 )
-def test_transcription_invalid_field(http: httpx.Client, fields: dict[str, str], status: int, param: str) -> None:
+def test_transcription_invalid_field(
+    http: httpx.Client, fields: dict[str, str | list[str]], status: int, param: str
+) -> None:
     response = http.post("/v1/audio/transcriptions", data={"model": "whisper-1", **fields}, files={"file": FILE})
     assert (response.status_code, response.json()["error"]["param"]) == (status, param)
 
@@ -171,3 +174,16 @@ def test_names_of_openai_choose_the_default_engine(
 def test_language_is_a_code_or_a_name(http: httpx.Client, door: RunningGateway, language: str, tag: str) -> None:
     http.post("/v1/audio/transcriptions", data={"language": language}, files={"file": FILE})
     assert door.assistant.recognition_requests[0].language == tag
+
+
+@pytest.mark.parametrize(("languages", "tag"), [(["en"], "en"), (["english", "EN-us"], "en"), (["en", "de"], None)])
+def test_languages_and_keywords_of_gpt_transcribe(
+    client: openai.OpenAI, door: RunningGateway, languages: list[str], tag: str | None
+) -> None:
+    result = client.audio.transcriptions.create(
+        model="gpt-transcribe", file=FILE, prompt="Анна", languages=languages, keywords=["Добрыня", "чем"]
+    )
+    request = door.assistant.recognition_requests[0]
+    assert (request.language, request.prompt) == (tag, "Анна Добрыня, чем")
+    assert result.languages is not None
+    assert [language.code for language in result.languages] == ["ru"]

@@ -52,8 +52,8 @@ def _read(fields: FormData, translate: bool) -> TranscriptionForm:
         granularities=granularities,
         request=RecognitionRequest(
             file=uploaded_file(fields).reference,
-            language=None if translate else language_field(fields),
-            prompt=text_field(fields, "prompt"),
+            language=None if translate else _spoken_language(fields),
+            prompt=_prompt(fields),
             temperature=_temperature(fields),
             translate=translate,
             word_timestamps="word" in granularities,
@@ -69,24 +69,45 @@ def _format(fields: FormData) -> TranscriptFormat:
 
 
 def _granularities(fields: FormData) -> frozenset[str]:
-    """Values of ``timestamp_granularities[]``, also accepted without brackets."""
-    granularities = {*fields.getlist("timestamp_granularities[]"), *fields.getlist("timestamp_granularities")}
+    granularities = frozenset(_texts(fields, "timestamp_granularities"))
     if not granularities <= _GRANULARITIES:
         raise InvalidRequest("timestamp_granularities accepts word and segment.", param="timestamp_granularities")
-    return frozenset(name for name in granularities if isinstance(name, str))
+    return granularities
 
 
-def language_field(fields: FormData) -> str | None:
-    """The language that the field ``language`` names, None when it is absent or "auto". Raises InvalidRequest."""
-    text = text_field(fields, "language").strip()
+def _spoken_language(fields: FormData) -> str | None:
+    """The language of ``language`` or of ``languages``; with several, the engine detects which one is spoken."""
+    possible = {named_language(text, "languages") for text in _texts(fields, "languages")}
+    if not possible:
+        return named_language(text_field(fields, "language"))
+    return possible.pop() if len(possible) == 1 else None
+
+
+def named_language(text: str, param: str = "language") -> str | None:
+    """The tag of the language that ``text`` names, None when it is empty or "auto". Raises InvalidRequest."""
+    text = text.strip()
     if not text or text.lower() in _DETECTED:
         return None
     tag = language_tag(text)
     if tag is None:
         raise InvalidRequest(
-            "language is auto, an ISO 639 code such as ru or rus, or an English name such as russian.", param="language"
+            f"{param} is auto, an ISO 639 code such as ru or rus, or an English name such as russian.", param=param
         )
     return tag
+
+
+def _prompt(fields: FormData) -> str:
+    """``prompt`` and, after it, ``keywords``, which Whisper takes as part of its prompt."""
+    return " ".join(filter(None, (text_field(fields, "prompt"), ", ".join(_texts(fields, "keywords")))))
+
+
+def _texts(fields: FormData, name: str) -> list[str]:
+    """Values of the list ``name[]``, also accepted without brackets. Raises InvalidRequest for a file."""
+    values = [*fields.getlist(f"{name}[]"), *fields.getlist(name)]
+    texts = [value for value in values if isinstance(value, str)]
+    if len(texts) < len(values):
+        raise InvalidRequest(f"{name} must be text, not a file.", param=name)
+    return texts
 
 
 def _temperature(fields: FormData) -> float:

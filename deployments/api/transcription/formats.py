@@ -13,8 +13,8 @@ def usage_fields(finished: TranscriptFinished) -> dict[str, object]:
 
 
 def json_fields(finished: TranscriptFinished) -> dict[str, object]:
-    """``json``: text and usage."""
-    return {"text": finished.text.strip(), "usage": usage_fields(finished)}
+    """``json``: text, the language that was spoken and usage."""
+    return {"text": finished.text.strip(), "languages": _language_fields(finished), "usage": usage_fields(finished)}
 
 
 def verbose_json_fields(
@@ -73,7 +73,11 @@ def delta_event(delta: str) -> dict[str, object]:
 
 
 def done_event(finished: TranscriptFinished) -> dict[str, object]:
-    return {"type": "transcript.text.done", "text": finished.text.strip(), "usage": usage_fields(finished)}
+    return {"type": "transcript.text.done", **json_fields(finished)}
+
+
+def _language_fields(finished: TranscriptFinished) -> list[dict[str, str]]:
+    return [{"code": finished.language}] if finished.language else []
 
 
 def _segment_fields(segment: TranscriptSegment) -> dict[str, object]:

@@ -6,7 +6,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
-from starlette.datastructures import FormData
 from starlette.requests import Request
 
 from deployments.administration.office.drafts import Draft
@@ -19,7 +18,7 @@ from deployments.administration.speech.recognition import (
 )
 from deployments.api.admin.speech.office_speech import OfficeSpeech
 from deployments.api.disconnect import CancelOnDisconnect
-from deployments.api.transcription.form import language_field
+from deployments.api.transcription.form import named_language
 from deployments.api.uploads import multipart_fields, text_field, uploaded_file
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.recognition_choice import Need
@@ -169,7 +168,7 @@ def _add_transcription(router: APIRouter, speech: OfficeSpeech) -> None:
         async with multipart_fields(request) as fields:
             file = uploaded_file(fields).reference
             named = text_field(fields, "language") or language or ""
-            spoken = language_field(FormData([("language", named)]))
+            spoken = named_language(named)
             wanted = _engine_name(text_field(fields, "engine") or engine or AUTO)
             chosen = await chosen_recognizer(speech.assistant, wanted, spoken)
             recording = RecognitionRequest(file=file, language=spoken, engine=wanted)
