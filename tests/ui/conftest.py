@@ -11,6 +11,7 @@ from nicegui import Client
 from playwright.async_api import Browser, BrowserContext, Page, Request, async_playwright, expect
 
 from tests.ui.fakes import HEALTHY_ENGINES
+from tests.ui.microphone_sound import write_tone
 from tests.ui.panel_server import PASSWORD, USERNAME, PanelServer, run_panel_server
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -50,11 +51,15 @@ def panel_server(session_panel_server: PanelServer) -> PanelServer:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
+async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
+    """Its microphone hears TONE_HERTZ."""
     if not CHROMIUM.exists():
         pytest.fail(f"{CHROMIUM} is missing; run: sudo apt-get install chromium", pytrace=False)
+    sound = tmp_path_factory.mktemp("microphone") / "tone.wav"
+    write_tone(sound)
+    arguments = [*ARGUMENTS, f"--use-file-for-fake-audio-capture={sound}"]
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield browser
         await browser.close()
 

@@ -31,9 +31,16 @@ class ComposerState(StrEnum):
 
 
 class Composer:
-    """Calls ``on_send(text)`` with a question that is not empty, and ``on_stop()`` when the button stops an answer."""
+    """Calls ``on_send(text)`` with a question that is not empty, and ``on_stop()`` when the button stops an answer.
+    ``draw_talk`` draws the button of a talk, for users who may speak."""
 
-    def __init__(self, panel: PanelContext, on_send: SendCallback, on_stop: StopCallback) -> None:
+    def __init__(
+        self,
+        panel: PanelContext,
+        on_send: SendCallback,
+        on_stop: StopCallback,
+        draw_talk: Callable[[], None] = lambda: None,
+    ) -> None:
         self._t = t = panel.t
         self._on_send = on_send
         self._on_stop = on_stop
@@ -48,6 +55,7 @@ class Composer:
             keep_in_draft(self._input, "question")
             if panel.can_change(AdminResource.TRANSCRIPTS):
                 Microphone(panel, self._add)
+                draw_talk()
             with html.button(type="button").classes("send-button").on("click", self._press) as self._button:
                 self._icon = ui.icon("arrow_upward")
         self.set_state(ComposerState.IDLE)

@@ -4,33 +4,22 @@ from collections.abc import Callable
 from typing import Literal
 
 from nicegui import events, html, ui
-from nicegui.element import Element
 
 from deployments.administration.auth.permissions import AdminResource
 from deployments.contracts.errors import SecretaryError
-from deployments.contracts.recognition_choice import choose_recognizer
 from deployments.contracts.speech import RecognitionRequest, TranscriptFinished
 from deployments.contracts.streams import Closing
+from ui.components.microphone_input import MicrophoneInput, find_ear
 from ui.context import PanelContext
 
 MAX_RECORDING_BYTES = 2_000_000
 State = Literal["idle", "recording", "transcribing"]
-_PROBLEMS = {
-    "denied": "microphone.denied",
-    "missing": "microphone.missing",
-    "insecure": "microphone.insecure",
-    "unsupported": "microphone.unsupported",
-}
 _LABELS: dict[State, str] = {
     "idle": "microphone.start",
     "recording": "microphone.stop",
     "transcribing": "microphone.transcribing",
 }
 _ICONS: dict[State, str] = {"idle": "mic", "recording": "stop_circle", "transcribing": "hourglass_top"}
-
-
-class _Recorder(Element, component="../assets/microphone.js"):
-    pass
 
 
 class Microphone:
@@ -40,10 +29,11 @@ class Microphone:
         self._panel = panel
         self._on_text = on_text
         self._state: State = "idle"
-        self._recorder = _Recorder()
+        self._language: str | None = None
+        self._recorder = MicrophoneInput(panel, filtered=True, timed=False)
         self._recorder.on("started", lambda: self._show("recording"))
-        self._recorder.on("recorded", lambda: self._show("transcribing"))
-        self._recorder.on("problem", self._on_problem)
+        self._recorder.on("stopped", lambda: self._show("transcribing"))
+        self._recorder.on_problem(self._explain)
         self._upload = ui.upload(
             auto_upload=True, on_upload=self._on_upload, max_file_size=MAX_RECORDING_BYTES, on_rejected=self._reject
         ).classes("microphone-upload")
@@ -55,7 +45,7 @@ class Microphone:
 
     async def _press(self) -> None:
         if self._state == "recording":
-            self._recorder.run_method("stop")
+            self._recorder.stop()
             return
         if self._state == "transcribing":
             return
@@ -64,17 +54,12 @@ class Microphone:
         except SecretaryError as error:
             self._panel.toast_error(error)
             return
-        if await self._has_recognizer():
-            self._recorder.run_method("start", self._upload.id)
-        else:
-            self._panel.toast(self._panel.t("microphone.no_recognizer"), "negative")
-
-    async def _has_recognizer(self) -> bool:
-        engines = [each for each in await self._panel.services.assistant.status() if each.kind == "recognition"]
         try:
-            return choose_recognizer(engines, "file", self._panel.t.language).ready
+            self._language = (await find_ear(self._panel, "file")).language
         except SecretaryError:
-            return False
+            self._panel.toast(self._panel.t("microphone.no_recognizer"), "negative")
+        else:
+            self._recorder.record(self._upload.id)
 
     async def _on_upload(self, upload: events.UploadEventArguments) -> None:
         try:
@@ -92,7 +77,7 @@ class Microphone:
             self._show("idle")
 
     async def _transcribe(self, recording: bytes) -> str:
-        request = RecognitionRequest(audio=recording, language=self._panel.t.language)
+        request = RecognitionRequest(audio=recording, language=self._language)
         async with Closing(self._panel.services.assistant.transcribe(request)) as found:
             async for event in found:
                 if isinstance(event, TranscriptFinished):
@@ -103,11 +88,9 @@ class Microphone:
         self._show("idle")
         self._panel.toast(self._panel.t("microphone.too_long"), "negative")
 
-    def _on_problem(self, event: events.GenericEventArguments) -> None:
-        args = event.args
-        problem = str(args[0] if isinstance(args, list) else args)
+    def _explain(self, problem: str) -> None:
         self._show("idle")
-        self._panel.toast(self._panel.t(_PROBLEMS.get(problem, "microphone.unsupported")), "negative")
+        self._panel.toast(problem, "negative")
 
     def _show(self, state: State) -> None:
         self._state = state

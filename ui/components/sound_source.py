@@ -3,23 +3,12 @@
 from collections.abc import Awaitable, Callable
 
 from nicegui import events, html, ui
-from nicegui.element import Element
 
+from ui.components.microphone_input import MicrophoneInput
 from ui.context import PanelContext
 
 MAX_UPLOAD_BYTES = 25_000_000
-_PROBLEMS = {
-    "denied": "recorder.denied",
-    "missing": "recorder.missing",
-    "insecure": "recorder.insecure",
-    "unsupported": "recorder.unsupported",
-}
-
-
-class _Recorder(Element, component="../assets/sound_recorder.js"):
-    def __init__(self, uploader_id: int, max_seconds: int) -> None:
-        super().__init__()
-        self._props["uploader"], self._props["most"] = uploader_id, max_seconds
+_BITS_PER_SECOND = 128_000
 
 
 class SoundSource:
@@ -42,13 +31,18 @@ class SoundSource:
             self._upload.props('accept="audio/*,.m4a,.ogg,.opus,.webm,.flac" flat bordered')
             with html.div().classes("row-line"):
                 self._button = ui.button(t("recorder.start"), icon="mic", on_click=self._press).props("outline no-caps")
-                self._recorder = _Recorder(self._upload.id, max_seconds)
+                self._recorder = MicrophoneInput(
+                    panel, max_seconds=max_seconds, bit_rate=_BITS_PER_SECOND, filtered=False, timed=True
+                )
         self._recorder.on("started", lambda: self._show(recording=True))
         self._recorder.on("stopped", lambda: self._show(recording=False))
-        self._recorder.on("problem", self._explain)
+        self._recorder.on_problem(lambda problem: panel.toast(problem, "negative"))
 
     def _press(self) -> None:
-        self._recorder.run_method("stop" if self._recording else "start")
+        if self._recording:
+            self._recorder.stop()
+        else:
+            self._recorder.record(self._upload.id)
 
     def _show(self, *, recording: bool) -> None:
         self._recording = recording
@@ -59,7 +53,3 @@ class SoundSource:
         content = await event.file.read()
         self._upload.reset()
         await self._on_sound(event.file.name, content)
-
-    def _explain(self, event: events.GenericEventArguments) -> None:
-        problem = str(event.args[0] if isinstance(event.args, list) else event.args)
-        self._panel.toast(self._panel.t(_PROBLEMS.get(problem, "recorder.unsupported")), "negative")

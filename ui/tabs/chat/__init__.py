@@ -23,6 +23,7 @@ from ui.preferences import SPEAK_COOKIE, cookie_script
 from ui.tabs.chat.conversation import Conversation
 from ui.tabs.chat.history import HistoryRail
 from ui.tabs.chat.history_row import session_title
+from ui.tabs.chat.live_talk import LiveTalk, TalkActions
 from ui.tabs.chat.session_settings import SessionSettings
 from ui.tabs.chat.turn_speech import TurnSpeech
 from ui.url_state import UrlState
@@ -53,7 +54,7 @@ class ChatTab:
         t = panel.t
         html.h1(t("nav.chat")).classes("visually-hidden")
         self._player = SpeechPlayer(self._on_played, lambda: panel.toast(t("chat.blocked"), "info"))
-        self._speech = TurnSpeech(panel, self._player, lambda: bool(self._speak.value), self._on_state)
+        self._speech = TurnSpeech(panel, self._player, self._wants_speech, self._on_state)
         self._spoken = SpokenText(panel, self._player, before_start=self._speech.stop)
         with html.div().classes("chat-page"):
             self._history = HistoryRail(panel, self._on_removed, self._on_renamed)
@@ -62,7 +63,8 @@ class ChatTab:
                 self.notice = LanguageNotice(panel)
                 self._conversation = Conversation(panel, self._speech, self._spoken, self._on_read, self._on_refused)
                 with html.div() as self._input_area:
-                    self._composer = Composer(panel, self._ask, self._stop)
+                    self._talk = LiveTalk(panel, TalkActions(self._ask, self._stop))
+                    self._composer = Composer(panel, self._ask, self._stop, self._talk.draw_button)
                     self._draft = BrowserDraft(panel.session.username, self._on_draft)
                 self._elsewhere = html.p(t("chat.only_reading")).classes("notice").props("role=note")
         self._settings = SessionSettings(panel, self._reload)
@@ -98,6 +100,7 @@ class ChatTab:
         before = self._conversation.session
         if before is not None and before.id != session_id:
             self._silence()
+            self._talk.stop()
             self._composer.text = ""
         await self._conversation.open(session_id)
         if before is None or before.id != session_id:
@@ -117,6 +120,7 @@ class ChatTab:
     def close(self) -> None:
         """Stops updating the page. A running turn continues in the office."""
         self.closed = True
+        self._talk.stop()
         self._conversation.close()
         self._spoken.close()
 
@@ -204,8 +208,12 @@ class ChatTab:
         path = f"{self._panel.root_path}/"
         ui.run_javascript(cookie_script(SPEAK_COOKIE, "on" if speak else "off", path))
 
+    def _wants_speech(self) -> bool:
+        return bool(self._speak.value) or self._talk.is_on
+
     def _on_state(self, state: ComposerState) -> None:
         self._composer.set_state(state)
+        self._talk.follow(answering=state is ComposerState.ANSWERING, speaking=self._speech.speaking)
 
     def _on_played(self, speech_id: str) -> None:
         self._speech.on_played(speech_id)

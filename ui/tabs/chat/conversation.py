@@ -12,10 +12,8 @@ from nicegui import background_tasks
 
 from deployments.administration.auth.permissions import AdminResource
 from deployments.administration.chat.running_turns import RunningTurn
-from deployments.administration.chat.sessions import ChatThread
 from deployments.contracts.chat import Overrides, SourceKind
 from deployments.contracts.errors import SecretaryError
-from deployments.contracts.exchange import Exchange
 from deployments.contracts.sessions import StoredMessage, StoredSession
 from deployments.contracts.speech import SpeechRequest
 from ui.components.bubbles import AnswerBubble
@@ -23,10 +21,12 @@ from ui.components.confirmation_dialog import ask_confirmation
 from ui.components.panel_answer import PanelAnswer
 from ui.components.spoken_text import SpokenText
 from ui.context import PanelContext
-from ui.tabs.chat.messages import MessageActions, MessageView, ThreadItem, message_details, without_answer_of
+from ui.tabs.chat.messages import MessageActions, MessageView, ThreadItem, thread_items, without_answer_of
 from ui.tabs.chat.thread import Thread
 from ui.tabs.chat.turn_speech import TurnSpeech, turn_failure
 
+_STOP_AGAIN_S = 0.2
+"""A turn that was stopped before it began is stopped again."""
 _NEWEST_MESSAGES, _MORE_MESSAGES, _MOST_MESSAGES = 60, 200, 1_000
 StartTurn = Callable[[], Awaitable[RunningTurn]]
 
@@ -52,6 +52,7 @@ class Conversation:
         self._closed = False
         self._bubble: AnswerBubble | None = None
         """The answer that is followed."""
+        self._following: asyncio.Task[None] | None = None
         self._limit = _NEWEST_MESSAGES
         self._items: tuple[ThreadItem, ...] = ()
         self._live_answers: dict[int, PanelAnswer] = {}
@@ -100,9 +101,12 @@ class Conversation:
         )
 
     async def stop(self) -> None:
-        """Stops the running turn; its partial answer stays."""
-        if self.answering and self.session is not None:
+        """Stops the running turn; its partial answer stays. Afterwards the next question can be asked."""
+        while self.answering and self.session is not None:
             await self._panel.services.dialogue.stop(self._panel.session.identity, self.session.id)
+            if self._following is None or self._following.done():
+                return
+            await asyncio.wait({self._following}, timeout=_STOP_AGAIN_S)
 
     def _require_session(self) -> StoredSession:
         assert self.session is not None, "open() comes first"
@@ -116,7 +120,8 @@ class Conversation:
         if self._closed:
             return
         self.session = thread.session
-        items = self._thread_items(thread, turns)
+        can_change = self.can_write and self._panel.can_change(AdminResource.CONVERSATIONS)
+        items = thread_items(thread, turns, self._live_answers, self._panel.t, can_change=can_change)
         self._items = without_answer_of(turn, items)
         self._thread.show(self._items, has_earlier=len(thread.messages) >= self._limit)
         self._bubble = None
@@ -124,23 +129,11 @@ class Conversation:
             self._thread.begin_answer().close(failed)
         if turn is not None:
             self._bubble = bubble = self._thread.begin_answer()
-            background_tasks.create(self._follow(turn, PanelAnswer(), bubble), name="running chat turn")
+            self._following = background_tasks.create(
+                self._follow(turn, PanelAnswer(), bubble), name="running chat turn"
+            )
         self._set_answering(turn is not None)
         await self._on_changed()
-
-    def _thread_items(self, thread: ChatThread, turns: dict[str, Exchange]) -> tuple[ThreadItem, ...]:
-        t, last = self._panel.t, thread.messages[-1].id if thread.messages else 0
-        can_change = self.can_write and self._panel.can_change(AdminResource.CONVERSATIONS)
-        return tuple(
-            ThreadItem(
-                message,
-                thread.versions.get(message.id, ()),
-                message_details(message, self._live_answers.get(message.id), turns.get(message.turn_id), t),
-                unanswered=message.id == last,
-                can_change=can_change,
-            )
-            for message in thread.messages
-        )
 
     async def _run(self, question: str, before: tuple[ThreadItem, ...], start: StartTurn) -> None:
         """Starts a turn after the messages ``before``. ``question`` is shown, unless it is the last of them."""
@@ -149,7 +142,7 @@ class Conversation:
         self._set_answering(True)
         self._thread.show(before, has_earlier=False)
         self._bubble = bubble = self._thread.begin_answer(question)
-        background_tasks.create(self._answer(question, start, bubble), name="chat turn")
+        self._following = background_tasks.create(self._answer(question, start, bubble), name="chat turn")
 
     async def _answer(self, question: str, start: StartTurn, bubble: AnswerBubble) -> None:
         answer = PanelAnswer()

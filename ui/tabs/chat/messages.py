@@ -7,6 +7,7 @@ from functools import partial
 from nicegui import html, ui
 
 from deployments.administration.chat.running_turns import RunningTurn
+from deployments.administration.chat.sessions import ChatThread
 from deployments.contracts.exchange import Exchange
 from deployments.contracts.sessions import STOPPED_ROUTE, StoredMessage
 from deployments.contracts.speech import SpeechRequest
@@ -51,6 +52,23 @@ def message_details(
     if live is not None:
         return answer_details(live, t)
     return exchange_details(message.route, exchange, t)
+
+
+def thread_items(
+    thread: ChatThread, turns: dict[str, Exchange], live: dict[int, PanelAnswer], t: Translator, *, can_change: bool
+) -> tuple[ThreadItem, ...]:
+    """The messages of a conversation. ``turns`` are reports by turn, ``live`` the answers received on this page."""
+    last = thread.messages[-1].id if thread.messages else 0
+    return tuple(
+        ThreadItem(
+            message,
+            thread.versions.get(message.id, ()),
+            message_details(message, live.get(message.id), turns.get(message.turn_id), t),
+            unanswered=message.id == last,
+            can_change=can_change,
+        )
+        for message in thread.messages
+    )
 
 
 def without_answer_of(turn: RunningTurn | None, items: tuple[ThreadItem, ...]) -> tuple[ThreadItem, ...]:

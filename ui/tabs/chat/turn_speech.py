@@ -30,7 +30,8 @@ class TurnSpeech:
         self._on_state = on_state
         self._speech_id = ""
         """Id of the answer whose speech may be played."""
-        self._speaking = False
+        self.speaking = False
+        """Whether the sound of the answer plays or waits."""
         self._answering = False
 
     def begin(self) -> SpeechCallback | None:
@@ -44,19 +45,19 @@ class TurnSpeech:
         self._draw()
 
     def text_is_complete(self) -> None:
-        if self._speaking:
+        if self.speaking:
             self._player.finish(self._speech_id)
 
     def stop(self) -> None:
-        if self._speaking:
+        if self.speaking:
             self._player.stop(self._speech_id)
-        self._speaking = False
+        self.speaking = False
         self._speech_id = ""
         self._draw()
 
     def on_played(self, speech_id: str) -> None:
         if speech_id == self._speech_id:
-            self._speaking = False
+            self.speaking = False
             self._draw()
 
     def _play(self, speech_id: str, speech: SpeechReady) -> None:
@@ -64,7 +65,9 @@ class TurnSpeech:
             return
         try:
             self._player.enqueue(speech_id, speech.chunk)
-            self._speaking = True
+            if not self.speaking:
+                self.speaking = True
+                self._draw()
         except SecretaryError as error:
             self.stop()
             self._panel.toast_error(error)
@@ -72,7 +75,7 @@ class TurnSpeech:
     def _draw(self) -> None:
         if self._player.is_deleted:
             return
-        speaking = ComposerState.SPEAKING if self._speaking else ComposerState.IDLE
+        speaking = ComposerState.SPEAKING if self.speaking else ComposerState.IDLE
         self._on_state(ComposerState.ANSWERING if self._answering else speaking)
 
 
