@@ -54,6 +54,13 @@ class AuthorizedFaq:
         require_role(self.session.role, _RIGHTS.read)
         return await self.faq.get(entry_id)
 
+    async def with_wording(self, wording: str, language: str) -> FaqEntry | None:
+        require_role(self.session.role, _RIGHTS.read)
+        return await self.faq.with_wording(wording, language)
+
+    async def add_alternative(self, entry_id: int, wording: str) -> FaqEntry:
+        return await self.faq.add_alternative(entry_id, wording, self._require_change())
+
     async def create(self, draft: FaqDraft) -> FaqEntry:
         return await self.faq.create(draft, self._require_change())
 

@@ -114,6 +114,10 @@ def welcome_text(spec: BotSpec) -> str:
     return spec.welcome_message.strip() or bot_texts(spec.language).welcome
 
 
+def help_text(spec: BotSpec) -> str:
+    return spec.help_message.strip() or bot_texts(spec.language).help
+
+
 def unauthorized_text(spec: BotSpec, user_id: int) -> str:
     """The text for users without access. ``{user_id}`` is replaced by their Telegram id, which they need to ask for
     access."""

@@ -76,6 +76,7 @@ class BotSpec(InstanceSpec):
     allowed_users: tuple[int, ...] = Field(default=(), description="Telegram user ids; empty means nobody")
     admin_users: tuple[int, ...] = Field(default=(), description="Telegram user ids that may ask for /status")
     welcome_message: str = ""
+    help_message: str = ""
     unauthorized_message: str = ""
     error_message: str = ""
     typing_enabled: bool = Field(default=True, description="Shows a typing indicator")

@@ -79,6 +79,7 @@ class BotRow(Base):
     allowed_users: Mapped[list[int]]
     admin_users: Mapped[list[int]] = mapped_column(default=list, server_default=EMPTY_LIST)
     welcome_message: Mapped[str] = mapped_column(Text)
+    help_message: Mapped[str] = mapped_column(Text, default="", server_default=EMPTY)
     unauthorized_message: Mapped[str] = mapped_column(Text)
     error_message: Mapped[str] = mapped_column(Text)
     typing_enabled: Mapped[bool] = mapped_column(default=True, server_default=true())

@@ -54,11 +54,12 @@ async def test_status_is_refused_to_other_users(server: TelegramServer, administ
 
 
 async def test_help_names_status_for_administrators(server: TelegramServer) -> None:
-    async with running_bot(server, admin_users=(ANNA,), access="listed", allowed_users=(BORIS,)):
+    admitted = {"admin_users": (ANNA,), "access": "listed", "allowed_users": (BORIS,)}
+    async with running_bot(server, **admitted, help_message="Спросите о ценах."):
         await server.push(**command("/help"))
         await server.push(text="Вопрос")
         helped, answered = await server.wait_for_messages(2)
-    assert "/status" in helped.text
+    assert helped.text == "Спросите о ценах.\n\n/status — как работает бот"
     assert answered.text == "Ответ: Вопрос"
 
 

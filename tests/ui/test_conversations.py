@@ -90,7 +90,22 @@ async def test_turn_becomes_a_prepared_answer(admin: BrowserUser) -> None:
     await page.get_by_label("Ответ", exact=True).fill("Да, на год.")
     await page.get_by_role("button", name="Сохранить").click()
     await expect(page.get_by_text("Готовый ответ сохранён")).to_be_visible()
-    assert (await admin.server.office.faq.list("рассрочка")).entries[0].answer == "Да, на год."
+    entry = (await admin.server.office.faq.list("рассрочка")).entries[0]
+    assert entry.answer == "Да, на год."
+
+    again = {"question": "А в рассрочку продаёте?", "answer": "Да, на год.", "route": f"faq:{entry.id}"}
+    session_id = await report_conversation(admin.server, "170", "Инна", again)
+    await admin.open_logged_in(f"conversations?id={session_id}")
+    await page.get_by_role("button", name="Сделать готовым ответом").click()
+    await expect(page.locator(".quick-existing")).to_contain_text("уже есть: «Есть ли рассрочка?»")
+    await page.get_by_role("button", name="Добавить этот вопрос к нему").click()
+    await expect(page.get_by_text("Вопрос добавлен к готовому ответу")).to_be_visible()
+    assert (await admin.server.office.faq.get(entry.id)).alternatives == ("А в рассрочку продаёте?",)
+    await page.get_by_role("button", name="Сделать готовым ответом").click()
+    await expect(page.get_by_role("button", name="Добавить этот вопрос к нему")).to_have_count(0)
+    await page.get_by_role("button", name="Открыть его").click()
+    await expect(page).to_have_url(re.compile(rf"/faq\?edit={entry.id}$"))
+    await admin.server.office.faq.delete(entry.id, "test")
 
 
 async def test_conversation_is_exported_and_deleted(admin: BrowserUser) -> None:

@@ -10,7 +10,7 @@ from bots.telegram.addressing import is_from_administrator
 from bots.telegram.keyboard import build_keyboard
 from bots.telegram.outgoing import send_text
 from bots.telegram.responder import BotResponder
-from deployments.contracts.bot_texts import TEXTS_BY_LANGUAGE, BotTexts, bot_texts, welcome_text
+from deployments.contracts.bot_texts import TEXTS_BY_LANGUAGE, BotTexts, bot_texts, help_text, welcome_text
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.instances import BotSpec
 
@@ -40,8 +40,9 @@ async def start_new_conversation(message: Message, bot: Bot, spec: BotSpec, resp
 
 
 async def show_help(message: Message, bot: Bot, spec: BotSpec) -> None:
-    texts = bot_texts(spec.language)
-    text = f"{texts.help}\n\n{texts.help_status}" if is_from_administrator(message, spec) else texts.help
+    text = help_text(spec)
+    if is_from_administrator(message, spec):
+        text = f"{text}\n\n{bot_texts(spec.language).help_status}"
     await send_text(bot, message, text, build_keyboard(spec, message))
 
 

@@ -44,6 +44,7 @@ class BotDraft(NamedDraft):
     allowed_users: tuple[int, ...] = Field(default=(), max_length=10_000)
     admin_users: tuple[int, ...] = Field(default=(), max_length=1_000)
     welcome_message: str = Field(default="", max_length=4000)
+    help_message: str = Field(default="", max_length=4000, description="Reply to /help; empty: the built-in text")
     unauthorized_message: str = Field(default="", max_length=4000)
     error_message: str = Field(default="", max_length=4000)
     typing_enabled: bool = True
@@ -99,7 +100,7 @@ class BotAdministration(NamedSpecAdministration[BotSpec, BotDraft]):
                 raise Conflict("this bot is switched off: start it instead")
             return before.model_copy(update={"version": before.version + 1})
 
-        return await self._change(bot_id, raise_version, by, None, action="restart", detail="")
+        return await self._change(bot_id, raise_version, by, None, action="restart")
 
     def token_hint(self, spec: BotSpec) -> str:
         """The last four characters of the token behind stars; "" without a token or when it cannot be opened."""

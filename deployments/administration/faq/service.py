@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from deployments.administration.audit.value_changes import model_changes
 from deployments.administration.faq.draft import FaqDraft
-from deployments.administration.office.drafts import apply_changes, changed_fields, require_version
+from deployments.administration.office.drafts import apply_changes, require_version
 from deployments.administration.office.snapshot_writer import SnapshotWriter
 from deployments.administration.office.text_bounds import MAX_SEARCH_LENGTH, require_page, require_text
 from deployments.administration.snapshots.loader import SnapshotField
 from deployments.contracts.errors import Conflict, NotFound
 from deployments.contracts.faq_entry import FaqEntry
+from storage.comparison import comparison_key
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
 from storage.repositories.faq import FaqOrder, FaqStatistics
@@ -20,6 +22,7 @@ __all__ = ["MAX_FAQ_ENTRIES", "FaqAdministration", "FaqDraft", "FaqOrder", "FaqP
 MAX_FAQ_ENTRIES = 20_000
 """Limit of an installation and of an imported file: twice the number that the doors are benchmarked with."""
 _MAX_LISTED = 100
+_SAME_WORDS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,23 @@ class FaqAdministration:
             entry = await _existing(work, entry_id)
             return tuple(each for each in await work.faq.of_topic(entry.topic) if each.id != entry_id)
 
+    async def with_wording(self, wording: str, language: str) -> FaqEntry | None:
+        """The entry of this language that has ``wording`` as its question or as an alternative."""
+        key = comparison_key(wording)
+        async with self._database.unit_of_work() as work:
+            found, _ = await work.faq.search(wording[:MAX_SEARCH_LENGTH], language, _SAME_WORDS, 0)
+        return next((each for each in found if key in map(comparison_key, (each.question, *each.alternatives))), None)
+
+    async def add_alternative(self, entry_id: int, wording: str, by: str) -> FaqEntry:
+        """Adds a wording of the question to an entry. Raises NotFound, Conflict, InvalidRequest for a full entry."""
+        entry = await self.get(entry_id)
+        draft = apply_changes(
+            FaqDraft,
+            entry.model_dump(include=set(FaqDraft.model_fields)),
+            {"alternatives": (*entry.alternatives, wording)},
+        )
+        return await self.update(entry_id, draft, entry.version, by)
+
     async def create(self, draft: FaqDraft, by: str) -> FaqEntry:
         """A draft without a language takes the default one. Raises Conflict when the language already has this
         question, and when ``max_entries`` are stored."""
@@ -100,7 +120,7 @@ class FaqAdministration:
             localized = _in_language(draft, before.language)
             await _require_free(work, localized, entry_id)
             entry = await work.faq.replace(_entry(localized, entry_id))
-            return entry, AuditEvent(by, "update", "faq", str(entry_id), detail=changed_fields(before, entry))
+            return entry, AuditEvent(by, "update", "faq", str(entry_id), detail=model_changes(before, entry))
 
         return await self._writer.change(SnapshotField.FAQ, edit)
 
@@ -148,7 +168,7 @@ class FaqAdministration:
             draft = apply_changes(FaqDraft, before.model_dump(include=set(FaqDraft.model_fields)), changes)
             await _require_free(work, draft, before.id)
             entry = await work.faq.replace(_entry(draft, before.id))
-            return entry, AuditEvent(by, "update", "faq", str(entry.id), detail=changed_fields(before, entry))
+            return entry, AuditEvent(by, "update", "faq", str(entry.id), detail=model_changes(before, entry))
 
         return await self._writer.change(SnapshotField.FAQ, edit)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from deployments.administration.audit.value_changes import model_changes
 from deployments.administration.office.drafts import content_fingerprint, require_version
 from deployments.administration.office.lookalikes import require_distinct_name
 from deployments.administration.office.snapshot_writer import SnapshotWriter
@@ -107,7 +108,7 @@ class ApiKeyAdministration:
                 raise Conflict(f"there are {_MAX_KEYS} keys already; revoke some first")
             require_distinct_name(draft.name, [key.name for key in await work.keys.all_valid()], "name")
             key = await work.keys.add(draft)
-            return key, AuditEvent(by, "create", "api_key", str(key.id), detail=key.name)
+            return key, AuditEvent(by, "create", "api_key", str(key.id), detail=model_changes(None, key))
 
         return await self._writer.change(SnapshotField.API_KEYS, edit), plain
 
@@ -127,7 +128,7 @@ class ApiKeyAdministration:
                 require_distinct_name(change.name, names, "name")
             require_version(content_fingerprint(before), expected_version, "key")
             key = await work.keys.change(key_id, change)
-            return key, AuditEvent(by, "update", "api_key", str(key_id), detail=_describe_change(change))
+            return key, AuditEvent(by, "update", "api_key", str(key_id), detail=model_changes(before, key))
 
         return await self._writer.change(SnapshotField.API_KEYS, edit)
 
@@ -138,7 +139,7 @@ class ApiKeyAdministration:
             key = await work.keys.revoke(key_id)
             if key is None:
                 raise NotFound(f"there is no key {key_id}")
-            return None, AuditEvent(by, "revoke", "api_key", str(key_id), detail=key.name)
+            return None, AuditEvent(by, "revoke", "api_key", str(key_id), detail=model_changes(key, None))
 
         await self._writer.change(SnapshotField.API_KEYS, edit)
 
@@ -168,10 +169,3 @@ def _require_name(name: str) -> None:
     require_text(name, _MAX_NAME_LENGTH + 100, "name")
     if not 1 <= len(name.strip()) <= _MAX_NAME_LENGTH:
         raise InvalidRequest(f"a key needs a name of 1 to {_MAX_NAME_LENGTH} characters", param="name")
-
-
-def _describe_change(change: KeyChange) -> str:
-    """Describes a change for the audit log."""
-    limits = change.limits.model_dump() if change.limits is not None else {}
-    values = {"name": change.name, "owner": change.owner, **limits}
-    return ", ".join(f"{field} {value}" for field, value in values.items() if value is not None)

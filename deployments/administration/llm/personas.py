@@ -92,7 +92,7 @@ class PersonaAdministration(KeyedSpecAdministration[Persona, PersonaDraft]):
             draft = apply_changes(PersonaDraft, before.model_dump(exclude={"id"}), prompts)
             return _require_known_variables(Persona(id=before.id, **draft.model_dump()))
 
-        return await self._change(persona_id, set_one, by, expected_version, detail=f"prompts.{language}")
+        return await self._change(persona_id, set_one, by, expected_version)
 
     async def reset_prompts(self, persona_id: str, by: str, expected_version: int | None = None) -> Persona:
         """Restores the prompts of a seed persona, and those of their variables that were removed. Raises NotFound for
@@ -108,7 +108,7 @@ class PersonaAdministration(KeyedSpecAdministration[Persona, PersonaDraft]):
             }
             return before.model_copy(update={"prompts": original.prompts, "variables": variables})
 
-        return await self._change(persona_id, restore, by, expected_version, action="reset", detail="prompts")
+        return await self._change(persona_id, restore, by, expected_version, action="reset")
 
     def _repository(self, work: UnitOfWork) -> SpecRepository[Persona]:
         return work.personas

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from deployments.administration.audit.value_changes import value_changes
 from deployments.administration.llm.route_users import find_route_users, read_configuration, require_unused
 from deployments.administration.office.drafts import NamedDraft, require_version
 from deployments.administration.office.host_addresses import parse_server_url, url_origin
@@ -100,11 +101,14 @@ class ProviderAdministration(NamedSpecAdministration[ProviderSpec, ProviderDraft
         async def edit(work: UnitOfWork, _: int) -> tuple[ProviderSpec, AuditEvent]:
             chosen = await self._existing(work, provider_id)
             require_version(chosen.version, expected_version, "provider")
+            before = next((each.id for each in await work.providers.all() if each.is_default), "")
             for each in await work.providers.all():
                 if each.is_default != (each.id == provider_id):
                     update = {"is_default": each.id == provider_id, "version": each.version + 1}
                     await work.providers.save(each.model_copy(update=update))
-            return await self._existing(work, provider_id), AuditEvent(by, "set_default", "provider", provider_id)
+            detail = value_changes({"default": before}, {"default": provider_id})
+            event = AuditEvent(by, "set_default", "provider", provider_id, detail=detail)
+            return await self._existing(work, provider_id), event
 
         return await self._writer.change(SnapshotField.PROVIDERS, edit)
 
@@ -130,9 +134,6 @@ class ProviderAdministration(NamedSpecAdministration[ProviderSpec, ProviderDraft
 
     async def _check_unused(self, work: UnitOfWork, spec: ProviderSpec) -> None:
         require_unused(find_route_users(f"cloud:{spec.id}", await read_configuration(work)), "provider")
-
-    def _creation_detail(self, spec: ProviderSpec) -> str:
-        return spec.provider_type
 
     def _key_fields(self, before: ProviderSpec, draft: ProviderDraft) -> dict[str, str]:
         origin = url_origin(draft.base_url or PROVIDER_KINDS[draft.provider_type].base_url)

@@ -1,7 +1,6 @@
 """Input models of the administration: validation of texts, partial changes, versions and limits."""
 
 import hashlib
-import json
 from collections.abc import Mapping, Sized
 from typing import Annotated, TypeVar
 
@@ -13,7 +12,6 @@ from deployments.contracts.frozen_model import FrozenModel
 
 _MAX_DEPTH = 32
 _MAX_RECORDS = 200
-_UNAUDITED_FIELDS = {"version", "hits", "updated_at"}
 
 
 class StorableModel(BaseModel):
@@ -85,18 +83,6 @@ def version_of(stored: FrozenModel) -> int:
     """The ``version`` field; the fingerprint of the content for models without one."""
     version = getattr(stored, "version", None)
     return version if isinstance(version, int) else content_fingerprint(stored)
-
-
-def changed_fields(before: FrozenModel, after: FrozenModel) -> str:
-    """The fields that differ, for the audit log: switches and numbers with their old and new values, of all others only
-    the names, because texts may be secret or personal."""
-    names = [name for name in type(after).model_fields if name not in _UNAUDITED_FIELDS]
-    changed = {name: (getattr(before, name), getattr(after, name)) for name in names}
-    changed = {name: (old, new) for name, (old, new) in changed.items() if old != new}
-    shown = {name for name, values in changed.items() if all(isinstance(value, bool | int | float) for value in values)}
-    parts = [f"{name}: {json.dumps(old)} → {json.dumps(new)}" for name, (old, new) in changed.items() if name in shown]
-    others = ", ".join(name for name in changed if name not in shown)
-    return "; ".join([*parts, others] if others else parts)
 
 
 def require_storable(value: object) -> None:

@@ -8,11 +8,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from typing import ClassVar, Generic, TypeVar
 
+from deployments.administration.audit.value_changes import model_changes
 from deployments.administration.office.drafts import (
     Draft,
     NamedDraft,
     apply_changes,
-    changed_fields,
     require_capacity,
     require_version,
     version_of,
@@ -79,7 +79,7 @@ class SpecAdministration(ABC, Generic[SpecT, DraftT]):
             require_version(version_of(spec), expected_version, self.noun)
             await self._check_unused(work, spec)
             await self._repository(work).remove(key)
-            return None, AuditEvent(by, "delete", self.resource, key)
+            return None, AuditEvent(by, "delete", self.resource, key, detail=model_changes(spec, None))
 
         await self._writer.change(self.field, edit)
 
@@ -92,14 +92,6 @@ class SpecAdministration(ABC, Generic[SpecT, DraftT]):
 
     async def _check_unused(self, work: UnitOfWork, spec: SpecT) -> None:
         """Raises Conflict while something needs ``spec``."""
-
-    def _creation_detail(self, spec: SpecT) -> str:
-        """The detail of the audit event of a creation."""
-        return ""
-
-    def _update_detail(self, before: SpecT, after: SpecT) -> str:
-        """The detail of the audit event of an update."""
-        return ""
 
     async def _find(self, work: UnitOfWork, key: str) -> SpecT | None:
         return await self._repository(work).get(key)
@@ -117,7 +109,7 @@ class SpecAdministration(ABC, Generic[SpecT, DraftT]):
         require_capacity(await self._repository(work).all(), f"{self.noun}s")
         spec = await self._build(work, key, draft, None)
         await self._save(work, None, spec)
-        return spec, AuditEvent(by, "create", self.resource, key, detail=self._creation_detail(spec))
+        return spec, AuditEvent(by, "create", self.resource, key, detail=model_changes(None, spec))
 
     async def _save(self, work: UnitOfWork, before: SpecT | None, after: SpecT) -> None:
         """Raises Conflict and InvalidRequest for a new name that looks like another one (``lookalikes.py``)."""
@@ -136,17 +128,15 @@ class SpecAdministration(ABC, Generic[SpecT, DraftT]):
         expected_version: int | None,
         *,
         action: str = "update",
-        detail: str | None = None,
     ) -> SpecT:
-        """Stores what ``build`` makes of the spec. ``action`` and ``detail`` go to the audit log."""
+        """Stores what ``build`` makes of the spec. ``action`` goes to the audit log with the old and new values."""
 
         async def edit(work: UnitOfWork, _: int) -> tuple[SpecT, AuditEvent]:
             before = await self._existing(work, key)
             require_version(version_of(before), expected_version, self.noun)
             after = await build(work, before)
             await self._save(work, before, after)
-            text = self._update_detail(before, after) if detail is None else detail
-            return after, AuditEvent(by, action, self.resource, key, detail=text)
+            return after, AuditEvent(by, action, self.resource, key, detail=model_changes(before, after))
 
         return await self._writer.change(self.field, edit)
 
@@ -204,13 +194,9 @@ class NamedSpecAdministration(SpecAdministration[SpecT, NamedDraftT]):
                 return await self._insert(work, key, draft, by)
             after = await self._build(work, key, self._merge(before, changes), before)
             await self._save(work, before, after)
-            detail = self._update_detail(before, after)
-            return after, AuditEvent(by, "update", self.resource, key, detail=detail)
+            return after, AuditEvent(by, "update", self.resource, key, detail=model_changes(before, after))
 
         return await self._writer.change(self.field, edit)
-
-    def _update_detail(self, before: SpecT, after: SpecT) -> str:
-        return changed_fields(before, after)
 
     def _merge(self, before: SpecT, changes: Mapping[str, object]) -> NamedDraftT:
         base = before.model_dump(include=set(self.draft_model.model_fields))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from deployments.administration.audit.value_changes import model_changes
 from deployments.administration.office.outbound_check import require_outbound_allowed
 from deployments.administration.office.report_ingest import ReportIngest
 from deployments.administration.office.snapshot_writer import SnapshotWriter
@@ -167,7 +168,7 @@ class ProxyAdministration:
             raised = {"version": before.version + 1, "proxy_generation": before.proxy_generation + 1}
             after = before.model_copy(update={**fields(owned), **raised})
             await _repository(work, owner).save(after)
-            return after, AuditEvent(by, action, resource, key, detail="proxies")
+            return after, AuditEvent(by, action, resource, key, detail=model_changes(before, after))
 
         field = SnapshotField.BOTS if kind == "bot" else SnapshotField.PROVIDERS
         return await self._writer.change(field, edit)

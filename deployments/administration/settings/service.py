@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-import orjson
 from pydantic import BaseModel
 
+from deployments.administration.audit.value_changes import model_changes
 from deployments.administration.office.drafts import apply_changes
 from deployments.administration.office.snapshot_writer import SnapshotWriter
 from deployments.administration.snapshots.loader import SnapshotField
@@ -31,8 +31,6 @@ OPERATOR_FIELDS = frozenset(
 )
 """The settings that an operator may change: behaviour. All others, also new ones, are for administrators: limits,
 memory, timeouts, outbound access and retention."""
-
-_MAX_VALUE_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +102,7 @@ class SettingsAdministration:
             _require_role(role, after, before)
             await _require_valid(work, after, before, self._local_models)
             await work.settings.save(after, revision, given_paths)
-            detail = "; ".join(_differences(before.model_dump(), after.model_dump()))
+            detail = model_changes(before, after)
             return StoredSettings(after, revision), AuditEvent(by, "update", "settings", detail=detail)
 
         return await self._writer.change(SnapshotField.SETTINGS, change)
@@ -115,21 +113,6 @@ def _with_fields(settings: Settings, changes: Mapping[str, object], group: str |
         return apply_changes(Settings, settings.model_dump(), changes)
     part = getattr(settings, group)
     return settings.model_copy(update={group: apply_changes(type(part), part.model_dump(), changes)})
-
-
-def _differences(before: Mapping[str, object], after: Mapping[str, object], at: str = "") -> Iterator[str]:
-    """Yields every changed field with its old and new value, truncated. No setting is secret."""
-    for name, value in after.items():
-        former = before.get(name)
-        if at == "" and isinstance(value, dict) and isinstance(former, dict):
-            yield from _differences(former, value, f"{name}.")
-        elif value != former:
-            yield f"{at}{name}: {_format_value(former)} → {_format_value(value)}"
-
-
-def _format_value(value: object) -> str:
-    text = orjson.dumps(value).decode()
-    return text if len(text) <= _MAX_VALUE_LENGTH else f"{text[:_MAX_VALUE_LENGTH]}…"
 
 
 def _require_unchanged(expected_revision: int, changed_at: int, next_revision: int) -> None:

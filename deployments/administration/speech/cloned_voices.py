@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from deployments.administration.audit.value_changes import value_changes
 from deployments.administration.office.lookalikes import require_distinct_name
 from deployments.administration.office.slugs import free_slug
 from deployments.administration.office.snapshot_writer import SnapshotWriter
@@ -211,7 +212,10 @@ class ClonedVoices:
     async def _save(self, voice: StoredClonedVoice, by: str, action: str, owner: str | None) -> StoredClonedVoice:
         async def edit(work: UnitOfWork, _: int) -> tuple[StoredClonedVoice, AuditEvent]:
             _require_valid(await require_consent(work, voice.consent_id, owner))
-            return await work.voice_consents.save_voice(voice), AuditEvent(by, action, "cloned_voice", voice.id)
+            before = await work.voice_consents.voice(voice.id)
+            detail = value_changes(_audited(before), _audited(voice))
+            event = AuditEvent(by, action, "cloned_voice", voice.id, detail=detail)
+            return await work.voice_consents.save_voice(voice), event
 
         return await self._writer.change(SnapshotField.VOICE_CONSENTS, edit)
 
@@ -264,6 +268,11 @@ def _checked_name(voice: NewClonedVoice) -> str:
 def _facts(voice: StoredClonedVoice) -> dict[str, object]:
     """The content of ``voice.json``."""
     return {"id": voice.id, "name": voice.name, "languages": voice.languages, "consent_id": voice.consent_id}
+
+
+def _audited(voice: StoredClonedVoice | None) -> dict[str, object]:
+    """What the audit log may keep for ever: no name."""
+    return {"languages": voice.languages, "consent_id": voice.consent_id} if voice else {}
 
 
 def _require_valid(consent: StoredVoiceConsent) -> None:

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from deployments.administration.audit.value_changes import model_changes, value_changes
 from deployments.administration.office.drafts import Draft, require_version
 from deployments.administration.office.snapshot_writer import SnapshotWriter
 from deployments.administration.snapshots.loader import CACHE_EPOCH_KEY, SnapshotField
@@ -42,7 +43,8 @@ class VoiceAdministration:
             kept = before.pronunciations if before else ()
             stored = VoiceSettings(id=voice_id, version=version + 1, pronunciations=kept, **draft.model_dump())
             await work.voices.save(stored)
-            return stored, AuditEvent(by, "update", "voice", voice_id, detail="on" if stored.enabled else "off")
+            known = before or VoiceSettings(id=voice_id, version=0)
+            return stored, AuditEvent(by, "update", "voice", voice_id, detail=model_changes(known, stored))
 
         return await self._writer.change(SnapshotField.VOICES, edit)
 
@@ -61,7 +63,11 @@ class VoiceAdministration:
                 raise Conflict(f"the dictionaries of all voices have {others} other entries; {MAX_OF_ALL_VOICES} fit")
             stored = before.model_copy(update={"pronunciations": entries, "version": before.version + 1})
             await work.voices.save(stored)
-            return stored, AuditEvent(by, "update", "pronunciations", voice_id, detail=f"{len(entries)} entries")
+            detail = value_changes(
+                {"entries": [each.model_dump() for each in before.pronunciations if each not in entries]},
+                {"entries": [each.model_dump() for each in entries if each not in before.pronunciations]},
+            )
+            return stored, AuditEvent(by, "update", "pronunciations", voice_id, detail=detail)
 
         return await self._writer.change(SnapshotField.VOICES, edit)
 

@@ -5,6 +5,7 @@ import secrets
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from deployments.administration.audit.value_changes import value_changes
 from deployments.administration.auth.account_writer import AccountWriter
 from deployments.administration.auth.accounts import normalize_username
 from deployments.administration.auth.passwords import PasswordHashing, require_strong_password
@@ -82,7 +83,7 @@ class UserAdministration:
                 raise Conflict(f"there are {_MAX_USERS} users already; delete one first")
             await detach_user_sessions(work, name)
             added = await work.users.add(user)
-            await work.audit.add(AuditEvent(by, "create", "user", name, detail=f"role {role.value}"))
+            await work.audit.add(AuditEvent(by, "create", "user", name, detail=_describe_change(None, added)))
             return added
 
         return _to_user(await self._writer.change(name, edit)), generated
@@ -134,11 +135,13 @@ class UserAdministration:
             raise Conflict("you cannot delete your own account; ask another administrator")
 
         async def edit(work: UnitOfWork) -> None:
-            if _is_active_admin(await _get_user(work, name)):
+            before = await _get_user(work, name)
+            if _is_active_admin(before):
                 await _require_other_admin(work, name)
             pseudonym = await detach_user_sessions(work, name)
             await work.users.remove(name)
-            await work.audit.add(AuditEvent(by, "delete", "user", name, detail=f"now {pseudonym}"))
+            detail = f"{_describe_change(before, None)}; now {pseudonym}"
+            await work.audit.add(AuditEvent(by, "delete", "user", name, detail=detail))
 
         await self._writer.change(name, edit)
 
@@ -164,14 +167,15 @@ def _apply_change(before: StoredUser, change: UserChange, password_hash: str | N
     return after if password_hash is None else replace(after, password_hash=password_hash, must_change_password=True)
 
 
-def _describe_change(before: StoredUser, after: StoredUser) -> str:
-    """Describes a change for the audit log, without the password."""
-    parts = {
-        f"role {before.role} -> {after.role}": before.role != after.role,
-        "enabled" if after.enabled else "disabled": before.enabled != after.enabled,
-        "password": before.password_hash != after.password_hash,
-    }
-    return ", ".join(name for name, changed in parts.items() if changed)
+def _describe_change(before: StoredUser | None, after: StoredUser | None) -> str:
+    """The old and new values for the audit log, without passwords."""
+    return value_changes(*(_audited(each) for each in (before, after)))
+
+
+def _audited(user: StoredUser | None) -> dict[str, object]:
+    if user is None:
+        return {}
+    return {"role": user.role, "enabled": user.enabled, "password": user.password_hash}
 
 
 def _require_other_user(name: str, by: str, change: UserChange) -> None:

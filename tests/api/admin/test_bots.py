@@ -162,8 +162,8 @@ async def test_bot_fields_round_trip_and_null_clears(client: httpx.AsyncClient, 
     (button,) = office.publisher.current.bots[0].action_buttons
     assert (button.route, button.caption) == ("local", "✍️ Составить ТЗ")
     async with office.database.unit_of_work() as work:
-        parts = re.split("[;,] ", (await work.audit.newest(1))[0].detail)
-        assert {part.split(":")[0] for part in parts} == set(BOT_FIELDS)
+        parts = (await work.audit.newest(1))[0].detail.split("; ")
+        assert {re.split("[:.]", part)[0] for part in parts} == set(BOT_FIELDS)
 
 
 async def test_bot_accepts_legacy_field_names(client: httpx.AsyncClient, office: OfficeServices) -> None:

@@ -83,7 +83,9 @@ async def test_widget_sampling_and_legacy_field_names(client: httpx.AsyncClient,
     assert changed.json()["instance"]["llm_params"] == dict.fromkeys(sampled)
     assert changed.json()["instance"]["route"] == "cloud:x"
     async with office.database.unit_of_work() as work:
-        assert (await work.audit.newest(1))[0].detail == "route, llm_params"
+        assert (await work.audit.newest(1))[0].detail == (
+            'route: "local" → "cloud:x"; llm_params.temperature: 0.1 → null'
+        )
 
 
 async def test_legacy_routes_use_the_default_widget(client: httpx.AsyncClient) -> None:

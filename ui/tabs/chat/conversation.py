@@ -19,6 +19,7 @@ from deployments.contracts.speech import SpeechRequest
 from ui.components.bubbles import AnswerBubble
 from ui.components.confirmation_dialog import ask_confirmation
 from ui.components.panel_answer import PanelAnswer
+from ui.components.quick_answer import QuickAnswer
 from ui.components.spoken_text import SpokenText
 from ui.context import PanelContext
 from ui.tabs.chat.messages import MessageActions, MessageView, ThreadItem, thread_items, without_answer_of
@@ -57,7 +58,8 @@ class Conversation:
         self._items: tuple[ThreadItem, ...] = ()
         self._live_answers: dict[int, PanelAnswer] = {}
         self._loading = asyncio.Lock()
-        actions = MessageActions(self._edit, self._regenerate, self._delete, self._show_version, self._request)
+        make = QuickAnswer(panel).open if panel.faq.can_change else None
+        actions = MessageActions(self._edit, self._regenerate, self._delete, self._show_version, self._request, make)
         self._thread = Thread(panel, MessageView(panel, actions, spoken).draw, self._show_earlier)
 
     @property

@@ -13,6 +13,7 @@ from deployments.contracts.sessions import STOPPED_ROUTE, StoredMessage
 from deployments.contracts.speech import SpeechRequest
 from ui.components.bubbles import draw_details
 from ui.components.panel_answer import AnswerDetail, PanelAnswer, answer_details, exchange_details
+from ui.components.quick_answer import entry_of_route
 from ui.components.spoken_text import SpokenText
 from ui.context import PanelContext
 from ui.translations import Translator
@@ -21,24 +22,29 @@ from ui.translations import Translator
 @dataclass(frozen=True, slots=True)
 class ThreadItem:
     """A message as it is drawn. ``versions`` are the ids of the message and its alternatives, oldest first.
-    ``unanswered``: a question at the end that has no answer."""
+    ``unanswered``: a question at the end that has no answer. ``question`` is what an answer answers, ``language`` that
+    of the question when it is known."""
 
     message: StoredMessage
     versions: tuple[int, ...] = ()
     details: tuple[AnswerDetail, ...] = ()
     unanswered: bool = False
     can_change: bool = True
+    question: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MessageActions:
-    """What the buttons of a message do. ``request`` is the speech of an answer."""
+    """What the buttons of a message do. ``request`` is the speech of an answer. ``make_answer`` makes an answer a
+    prepared one; None for users who may not change the FAQ."""
 
     edit: Callable[[StoredMessage, str], Awaitable[None]]
     regenerate: Callable[[StoredMessage], Awaitable[None]]
     delete: Callable[[StoredMessage], Awaitable[None]]
     show_version: Callable[[int], Awaitable[None]]
     request: Callable[[StoredMessage], SpeechRequest]
+    make_answer: Callable[[str, str, str, int | None], Awaitable[None]] | None
 
 
 def message_details(
@@ -59,6 +65,7 @@ def thread_items(
 ) -> tuple[ThreadItem, ...]:
     """The messages of a conversation. ``turns`` are reports by turn, ``live`` the answers received on this page."""
     last = thread.messages[-1].id if thread.messages else 0
+    questions = {each.id: each.content for each in thread.messages if each.role == "user"}
     return tuple(
         ThreadItem(
             message,
@@ -66,6 +73,8 @@ def thread_items(
             message_details(message, live.get(message.id), turns.get(message.turn_id), t),
             unanswered=message.id == last,
             can_change=can_change,
+            question=questions.get(message.parent_id or 0, ""),
+            language=turn.language if (turn := turns.get(message.turn_id)) else "",
         )
         for message in thread.messages
     )
@@ -111,6 +120,9 @@ class MessageView:
         if message.role != "user":
             self._spoken.button(f"message-{message.id}", lambda: actions.request(message))
         _tool("content_copy", t("chat.copy"), lambda: self._copy(message))
+        make, entry_id = actions.make_answer, entry_of_route(message.route)
+        if make is not None and item.question:
+            _tool("quiz", t("quick.make"), lambda: make(item.question, message.content, item.language, entry_id))
         if not item.can_change:
             return
         if message.role == "user":

@@ -1,6 +1,6 @@
 """The turns of an opened conversation: question, answer, what answered, times and actions."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from nicegui import html, ui
@@ -10,6 +10,7 @@ from deployments.contracts.exchange import Exchange
 from deployments.contracts.sessions import STOPPED_ROUTE, StoredMessage
 from ui.components.latency_card import route_text
 from ui.components.page_parts import Tone, icon_button, pill
+from ui.components.quick_answer import entry_of_route
 from ui.error_messages import explain_error_code
 from ui.tabs.conversations.waterfall import draw_waterfall
 from ui.translations import Translator
@@ -17,11 +18,11 @@ from ui.translations import Translator
 
 @dataclass(frozen=True, slots=True)
 class TurnActions:
-    """``on_speak(answer)``, None without a voice; ``on_make_answer(question, answer, language)``, None for users who
-    may not change the FAQ."""
+    """``on_speak(answer)``, None without a voice; ``on_make_answer(question, answer, language, entry_id)``, None for
+    users who may not change the FAQ; ``entry_id`` is the entry that answered, else None."""
 
     on_speak: Callable[[str], None] | None
-    on_make_answer: Callable[[str, str, str], None] | None
+    on_make_answer: Callable[[str, str, str, int | None], Awaitable[None]] | None
 
 
 def answered_by(route: str, exchange: Exchange | None, t: Translator) -> tuple[str, Tone]:
@@ -69,7 +70,7 @@ def _draw_unanswered(question: str, exchange: Exchange | None, actions: TurnActi
     text, tone = answered_by("", exchange, t) if exchange else (t("turns.no_answer"), "warn")
     with html.div().classes("turn-facts"):
         pill(text, tone)
-        _make_answer_button(question, "", exchange, actions, t)
+        _make_answer_button(question, "", None, exchange, actions, t)
 
 
 def _draw_facts(
@@ -80,19 +81,18 @@ def _draw_facts(
         if actions.on_speak is not None:
             speak, content = actions.on_speak, message.content
             icon_button("volume_up", t("turns.speak"), lambda: speak(content))
-        _make_answer_button(question, message.content, exchange, actions, t)
+        _make_answer_button(question, message.content, entry_of_route(message.route), exchange, actions, t)
     if exchange is not None:
         with ui.expansion(t("turns.times")).props("dense").classes("turn-times"):
             draw_waterfall(exchange, t)
 
 
 def _make_answer_button(
-    question: str, answer: str, exchange: Exchange | None, actions: TurnActions, t: Translator
+    question: str, answer: str, entry_id: int | None, exchange: Exchange | None, actions: TurnActions, t: Translator
 ) -> None:
     make = actions.on_make_answer
     if make is None or not question:
         return
     language = exchange.language if exchange else ""
-    ui.button(t("turns.make_answer"), icon="quiz", on_click=lambda: make(question, answer, language)).props(
-        "flat dense no-caps"
-    )
+    button = ui.button(t("quick.make"), icon="quiz", on_click=lambda: make(question, answer, language, entry_id))
+    button.props("flat dense no-caps")

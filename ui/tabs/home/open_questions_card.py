@@ -63,8 +63,8 @@ class OpenQuestionsCard:
                 path = f"{panel.root_path}/conversations?id={question.session_id}"
                 html.a(t("home.read_conversation"), href=path).classes("text-link")
 
-    def _write(self, question: UnansweredQuestion) -> None:
-        self._quick.open(question.question, "", question.language, partial(self._close, question))
+    async def _write(self, question: UnansweredQuestion) -> None:
+        await self._quick.open(question.question, "", question.language, on_saved=partial(self._close, question))
 
     async def _close(self, question: UnansweredQuestion) -> None:
         try:

@@ -12,7 +12,7 @@ from ui.components.spec_form import OpenedSpec, SpecForm
 from ui.context import PanelContext
 from ui.translations import LANGUAGES
 
-_TEXTS = ("name", "description", "welcome_message", "unauthorized_message", "error_message", "language")
+_TEXTS = ("name", "description", "welcome_message", "help_message", "unauthorized_message", "error_message", "language")
 _ANSWERS = ("route", "persona_id", "voice_id", "tts_preset", "answer_voice_with_voice", "typing_enabled")
 
 
@@ -44,12 +44,11 @@ def draw_texts(panel: PanelContext, bot: OpenedSpec[BotSpec]) -> None:
             "name": name,
             "description": description,
             "welcome_message": _area(t("telegram.welcome"), texts.welcome, 4_000),
+            "help_message": _area(t("telegram.help_text"), texts.help, 4_000),
             "unauthorized_message": _area(t("telegram.unauthorized"), texts.unauthorized, 4_000),
             "error_message": _area(t("telegram.error_text"), texts.error, 4_000),
             "language": language.props("outlined dense"),
         }
-        with ui.expansion(t("telegram.help_text")).props("dense"):
-            html.p(texts.help).classes("telegram-help muted")
         SpecForm(
             panel,
             bot,

@@ -92,6 +92,7 @@ class BotReply(BaseModel):
     allowed_users: list[int]
     admin_users: list[int]
     welcome_message: str
+    help_message: str
     unauthorized_message: str
     error_message: str
     typing_enabled: bool
