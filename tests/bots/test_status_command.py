@@ -54,8 +54,8 @@ async def test_status_is_refused_to_other_users(server: TelegramServer, administ
 
 
 async def test_help_names_status_for_administrators(server: TelegramServer) -> None:
-    admitted = {"admin_users": (ANNA,), "access": "listed", "allowed_users": (BORIS,)}
-    async with running_bot(server, **admitted, help_message="Спросите о ценах."):
+    text = "Спросите о ценах."
+    async with running_bot(server, admin_users=(ANNA,), access="listed", allowed_users=(BORIS,), help_message=text):
         await server.push(**command("/help"))
         await server.push(text="Вопрос")
         helped, answered = await server.wait_for_messages(2)
