@@ -140,7 +140,7 @@ class UserAdministration:
                 await _require_other_admin(work, name)
             pseudonym = await detach_user_sessions(work, name)
             await work.users.remove(name)
-            detail = f"{_describe_change(before, None)}; now {pseudonym}"
+            detail = value_changes(_audited(before), {"now": pseudonym})
             await work.audit.add(AuditEvent(by, "delete", "user", name, detail=detail))
 
         await self._writer.change(name, edit)

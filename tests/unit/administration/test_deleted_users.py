@@ -39,7 +39,7 @@ async def delete_anna(office: OfficeServices) -> str:
     await office.users.delete("anna", "admin")
     async with office.database.unit_of_work() as work:
         (event, *_) = await work.audit.newest(1)
-    return event.detail.rpartition("now ")[2]
+    return event.detail.partition('now: null → "')[2].rstrip('"')
 
 
 @pytest.fixture
