@@ -1,6 +1,7 @@
 """Hears the microphone of the browser while somebody speaks: its sound goes from the page to the recognizer."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from nicegui import background_tasks
@@ -11,6 +12,8 @@ from deployments.contracts.streams import Closing
 from ui.components.microphone_input import MicrophoneInput
 from ui.context import PanelContext
 from ui.error_messages import explain_error
+
+log = logging.getLogger(__name__)
 
 _BLOCKS_AHEAD = 40
 """Four seconds. What comes while the recognizer is further behind is lost."""
@@ -71,8 +74,10 @@ class LiveEar:
             async with Closing(self._panel.services.assistant.listen(request, _blocks(sound))) as events:
                 async for event in events:
                     await self._on_event(event)
-        except SecretaryError as error:
+        except Exception as error:
             problem = explain_error(error, self._panel.t)
+            if not isinstance(error, SecretaryError):
+                log.error("live talk in the chat failed", exc_info=error)
         self._session = None
         self._fail(problem)
 

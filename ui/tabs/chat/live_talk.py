@@ -58,7 +58,8 @@ class LiveTalk:
         self._panel = panel
         self._actions = actions
         self._state = TalkState.OFF
-        self._hears = self._answering = self._speaking = self._gives_words = False
+        self._hears = self._waits = self._answering = self._speaking = self._gives_words = False
+        """``_waits`` for the words of an utterance that has ended."""
         t = panel.t
         with html.div().classes("live-talk") as self._bar:
             self._ear = LiveEar(panel, self._on_event, self._on_problem)
@@ -87,7 +88,7 @@ class LiveTalk:
         """Opens the microphone, or says why it cannot."""
         if self.is_on:
             return
-        self._hears = False
+        self._hears = self._waits = False
         try:
             self._panel.require_change(AdminResource.TRANSCRIPTS)
             self._panel.require_change(AdminResource.CONVERSATIONS)
@@ -124,29 +125,35 @@ class LiveTalk:
                 self._words.text = text
                 await self._on_speech(interrupts=True)
             case SpeechEnded():
-                self._hears = False
+                self._hears, self._waits = False, True
                 self._settle()
             case FinalTranscript(text=text):
-                self._words.text = ""
+                self._words.text, self._waits = "", False
+                self._settle()
                 if text.strip():
                     await self._actions.interrupt()
                     await self._actions.ask(text.strip())
             case TranscriptFailed():
-                self._words.text = self._panel.t("live.not_understood")
+                self._words.text, self._waits = self._panel.t("live.not_understood"), False
+                self._settle()
 
     async def _on_speech(self, *, interrupts: bool) -> None:
         """Noise is no reason to end an answer: a recognizer that gives words has to hear one."""
         if interrupts and (self._answering or self._speaking):
             await self._actions.interrupt()
-        self._hears = True
+        self._hears, self._waits = True, False
         self._settle()
 
     def _on_problem(self, problem: str) -> None:
         self._put(TalkState.PROBLEM, problem)
 
     def _settle(self) -> None:
-        busy = TalkState.SPEAKING if self._speaking else TalkState.THINKING if self._answering else None
-        self._put(busy or (TalkState.HEARING if self._hears else TalkState.LISTENING))
+        if self._speaking:
+            self._put(TalkState.SPEAKING)
+        elif self._answering or self._waits:
+            self._put(TalkState.THINKING)
+        else:
+            self._put(TalkState.HEARING if self._hears else TalkState.LISTENING)
 
     def _put(self, state: TalkState, problem: str = "") -> None:
         if self._bar.is_deleted:
