@@ -128,11 +128,12 @@ class LiveTalk:
                 self._hears, self._waits = False, True
                 self._settle()
             case FinalTranscript(text=text):
-                self._words.text, self._waits = "", False
-                self._settle()
+                self._words.text = ""
                 if text.strip():
                     await self._actions.interrupt()
                     await self._actions.ask(text.strip())
+                self._waits = False
+                self._settle()
             case TranscriptFailed():
                 self._words.text, self._waits = self._panel.t("live.not_understood"), False
                 self._settle()
