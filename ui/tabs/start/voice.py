@@ -27,8 +27,8 @@ async def draw(step: StepContext) -> None:
         html.a(t("nav.models"), href=f"{panel.root_path}/models").classes("text-link")
         return
     speaker = AnswerSpeaker(panel)
-    sentence = ui.input(t("start.sentence"), value=sample_text(language, t)).props("outlined maxlength=300")
-    sentence.classes("full-width")
+    sentence = ui.textarea(t("start.sentence"), value=sample_text(language, t)).props("outlined autogrow rows=1")
+    sentence.props("maxlength=300").classes("full-width")
     if not any(voice.neural for voice in voices):
         html.p(t("start.only_robots")).classes("notice").props("role=note")
     rows = html.div().props("role=list")
