@@ -5,7 +5,6 @@ body. For a response it adds security headers and a request id, renders errors a
 metrics.
 """
 
-import asyncio
 import logging
 from collections.abc import Mapping
 from time import perf_counter
@@ -43,6 +42,7 @@ from deployments.contracts.api_key import ApiKey
 from deployments.contracts.errors import SecretaryError, Unauthorized, Unavailable
 from deployments.contracts.reports import SnapshotSource
 from deployments.contracts.settings import Limits
+from deployments.contracts.timeouts import RepeatedTimeout
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class ResponseSender:
     A client that does not read for ``timeout_s`` seconds (None: no limit) counts as disconnected.
     """
 
-    __slots__ = ("_extra_headers", "_send", "_timeout_s", "status")
+    __slots__ = ("_extra_headers", "_send", "_timeout", "_timeout_s", "status")
 
     def __init__(
         self, send: Send, extra_headers: tuple[tuple[bytes, bytes], ...], timeout_s: float | None = None
@@ -76,7 +76,12 @@ class ResponseSender:
         self._send = send
         self._extra_headers = extra_headers
         self._timeout_s = timeout_s
+        self._timeout = RepeatedTimeout()
         self.status = 0
+
+    def close(self) -> None:
+        """Drops the timer of the last send."""
+        self._timeout.close()
 
     async def send(self, message: Message) -> None:
         """Sends one ASGI message. Raises ClientGone."""
@@ -84,7 +89,7 @@ class ResponseSender:
             self.status = message["status"]
             message["headers"] = [*message.get("headers", ()), *self._extra_headers]
         try:
-            async with asyncio.timeout(self._timeout_s):
+            with self._timeout.within(self._timeout_s):
                 await self._send(message)
         except TimeoutError:
             raise ClientGone from None
@@ -143,6 +148,7 @@ class Gate:
         except Exception as error:
             await _send_failure(response, explain_path(error, scope["path"]), request_id)
         finally:
+            response.close()
             body.release()
             self._metrics.request(rule.template, response.status or _CLIENT_GONE, perf_counter() - started)
 

@@ -3,7 +3,6 @@
 An adapter implements the protocol of the engine that it wraps. It closes the inner stream when its own is closed.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Generic, TypeVar
@@ -15,6 +14,7 @@ from deployments.contracts.errors import EngineTimeout
 from deployments.contracts.memory_file import MemoryFileReference
 from deployments.contracts.speech import EngineStatus, RecognitionRequest, TranscriptEvent, TranscriptSegment
 from deployments.contracts.streams import Closing
+from deployments.contracts.timeouts import RepeatedTimeout
 from deployments.engines.joined_transcript import JoinedTranscript
 
 T = TypeVar("T")
@@ -57,18 +57,21 @@ async def with_timeouts(
     events: AsyncIterator[T], first_event_timeout_s: float, idle_timeout_s: float
 ) -> AsyncIterator[T]:
     """Yields ``events``. Closes ``events`` and raises EngineTimeout when the next one takes too long."""
-    timeout_s = first_event_timeout_s
+    timeout_s, timeout = first_event_timeout_s, RepeatedTimeout()
     async with Closing(events):
-        while True:
-            try:
-                async with asyncio.timeout(timeout_s):
-                    event = await anext(events)
-            except StopAsyncIteration:
-                return
-            except TimeoutError as error:
-                raise EngineTimeout(f"the engine sent nothing for {timeout_s:g} seconds") from error
-            yield event
-            timeout_s = idle_timeout_s
+        try:
+            while True:
+                try:
+                    with timeout.within(timeout_s):
+                        event = await anext(events)
+                except StopAsyncIteration:
+                    return
+                except TimeoutError as error:
+                    raise EngineTimeout(f"the engine sent nothing for {timeout_s:g} seconds") from error
+                yield event
+                timeout_s = idle_timeout_s
+        finally:
+            timeout.close()
 
 
 class DecodingRecognizer(EngineAdapter[Recognizer]):

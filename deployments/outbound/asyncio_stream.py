@@ -13,6 +13,8 @@ from typing import Any
 
 import httpcore
 
+from deployments.contracts.timeouts import RepeatedTimeout
+
 _BUFFER_BYTES = 256 * 1024
 
 
@@ -61,11 +63,11 @@ class AsyncioStream(httpcore.AsyncNetworkStream):
         self._reader = reader
         self._writer = writer
         self._read = 0
+        self._timeout = RepeatedTimeout()
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-        with _translated_errors(httpcore.ReadTimeout, httpcore.ReadError):
-            async with asyncio.timeout(timeout):
-                data = await self._reader.read(max_bytes)
+        with _translated_errors(httpcore.ReadTimeout, httpcore.ReadError), self._timeout.within(timeout):
+            data = await self._reader.read(max_bytes)
         self._read += len(data)
         return data
 
@@ -79,6 +81,7 @@ class AsyncioStream(httpcore.AsyncNetworkStream):
 
     async def aclose(self) -> None:
         """Ends the connection at once, a TLS connection without a closing alert."""
+        self._timeout.close()
         self._writer.transport.abort()
 
     async def start_tls(

@@ -1,6 +1,5 @@
 """Response bodies of outbound requests, bounded in size and time."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
@@ -8,6 +7,7 @@ from typing import Protocol, Self
 import httpx
 
 from deployments.contracts.errors import EngineTimeout, Unavailable
+from deployments.contracts.timeouts import RepeatedTimeout
 
 
 class ResponseTooLarge(Unavailable):
@@ -57,20 +57,23 @@ class BoundedBody(httpx.AsyncByteStream):
         self._host = host
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        size = 0
+        size, timeout = 0, RepeatedTimeout()
         chunks = aiter(self._source)
-        while True:
-            try:
-                async with asyncio.timeout_at(self._deadline):
-                    data = await anext(chunks, None)
-            except TimeoutError:
-                raise response_timeout(self._host, self._limits.total_timeout_s) from None
-            if data is None:
-                return
-            size += len(data)
-            if size > self._limits.max_bytes:
-                raise ResponseTooLarge(f"{self._host} sends more than {self._limits.max_bytes} bytes")
-            yield data
+        try:
+            while True:
+                try:
+                    with timeout.until(self._deadline):
+                        data = await anext(chunks, None)
+                except TimeoutError:
+                    raise response_timeout(self._host, self._limits.total_timeout_s) from None
+                if data is None:
+                    return
+                size += len(data)
+                if size > self._limits.max_bytes:
+                    raise ResponseTooLarge(f"{self._host} sends more than {self._limits.max_bytes} bytes")
+                yield data
+        finally:
+            timeout.close()
 
     async def aclose(self) -> None:
         await self._source.aclose()
