@@ -7,7 +7,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
+from deployments.contracts.chat import SourceKind
 from deployments.contracts.identity import Role
+from storage.repositories.session_filter import SessionFilter
 from tests.bots.bot_api_json import ANNA, BORIS, TOKEN, user
 from tests.bots.telegram_server import TelegramServer
 from tests.ui.conftest import BrowserUser
@@ -33,6 +35,9 @@ async def telegram(panel_server: PanelServer) -> AsyncIterator[TelegramServer]:
         yield server
         for bot in await office.bots.list():
             await office.bots.delete(bot.id, "test")
+    async with office.database.unit_of_work() as work:  # a bot of the same name would find them
+        sessions, _ = await work.sessions.page(SessionFilter(source=SourceKind.TELEGRAM.value), 100, 0)
+        await work.sessions.remove(tuple(each.id for each in sessions))
 
 
 async def expect_done(page: Page) -> None:
