@@ -33,6 +33,7 @@ BENCHMARKS = {
     "ready-answers": "time from a match to the first sound of a ready FAQ answer, and how many lines play them at once",
     "speech-order": "silences on lines that share one slow voice: first come, first served, and by deadline",
     "speech-slope": "memory, threads and files over 1,000 sentences with dying engines and 200 phone sessions",
+    "panel": "first load, click to paint, and what twenty open tabs cost the office; needs chromium",
     "killed": "failed requests and time to recovery when each process is killed under load, one and two gateways",
     "office": "the list of conversations with 100,000 of them stored, against the number of messages",
     "hostile": "what the worst attack of each class costs others: delay, memory, work without its sender",
