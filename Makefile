@@ -126,11 +126,13 @@ bench: $(VENV)/.test
 
 .PHONY: browser
 browser:
-	@command -v chromium >/dev/null || { \
+	@command -v chromium >/dev/null && command -v chromium-headless-shell >/dev/null || { \
 	  if [ "$$(id -u)" = 0 ]; then \
 	    echo "Installing Debian's chromium for the browser tests ..."; \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
-	  else echo "The browser tests need chromium: sudo apt-get install chromium"; exit 1; fi; }
+	    apt-get update -qq && export DEBIAN_FRONTEND=noninteractive && \
+	      { apt-get install -y -qq --no-install-recommends chromium chromium-headless-shell || \
+	        apt-get install -y -qq --no-install-recommends chromium; } >/dev/null; \
+	  else command -v chromium >/dev/null || { echo "The browser tests need chromium: sudo apt-get install chromium"; exit 1; }; fi; }
 
 .PHONY: servers
 servers:

@@ -1,5 +1,6 @@
 """One panel server, one browser and one browser context for all tests. Each test starts without cookies."""
 
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,8 @@ from tests.ui.microphone_sound import write_tone
 from tests.ui.panel_server import PASSWORD, USERNAME, PanelServer, run_panel_server
 
 CHROMIUM = Path("/usr/bin/chromium")
+HEADLESS_SHELL = shutil.which("chromium-headless-shell")
+"""Chromium without windows, menus and devices: a page takes half of the processor time."""
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -24,6 +27,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     "--use-fake-device-for-media-stream",
+    "--process-per-site",
 ]
 DEFAULTS: dict[str, Any] = {"locale": "ru-RU", "service_workers": "block"}
 DESKTOP, PHONE = (1280, 860), (390, 844)
@@ -51,7 +55,19 @@ def panel_server(session_panel_server: PanelServer) -> PanelServer:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
+async def shell_browser(whole_browser: Browser) -> AsyncIterator[Browser]:
+    """The headless shell where it is installed, else the whole browser."""
+    if HEADLESS_SHELL is None:
+        yield whole_browser
+        return
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=HEADLESS_SHELL, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def whole_browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
     """Its microphone hears TONE_HERTZ."""
     if not CHROMIUM.exists():
         pytest.fail(f"{CHROMIUM} is missing; run: sudo apt-get install chromium", pytrace=False)
@@ -109,26 +125,28 @@ OpenBrowser = Callable[..., Awaitable[BrowserUser]]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def shared_context(browser: Browser) -> AsyncIterator[BrowserContext]:
-    """A desktop context for all tests, so that the assets of the panel are loaded once."""
-    context = await browser.new_context(viewport={"width": DESKTOP[0], "height": DESKTOP[1]}, **DEFAULTS)
+async def shared_context(shell_browser: Browser, session_panel_server: PanelServer) -> AsyncIterator[BrowserContext]:
+    """A desktop context for all tests, so that the assets of the panel are loaded once. Its first page stays open: it
+    keeps the process of the site, with the compiled scripts."""
+    context = await shell_browser.new_context(viewport={"width": DESKTOP[0], "height": DESKTOP[1]}, **DEFAULTS)
+    await (await context.new_page()).goto(session_panel_server.url + "assets/offline.html")
     yield context
     await context.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_browser(
-    panel_server: PanelServer, browser: Browser, shared_context: BrowserContext
+    panel_server: PanelServer, whole_browser: Browser, shared_context: BrowserContext
 ) -> AsyncIterator[OpenBrowser]:
     """``await open_browser()`` opens a page of the shared context without cookies, ``await open_browser(PHONE)`` one of
-    a new context."""
+    a new context of the whole browser."""
     contexts: list[BrowserContext] = []
 
     async def open_page(size: tuple[int, int] = DESKTOP, **options: Any) -> BrowserUser:
         context = shared_context
         if size != DESKTOP or options:
             viewport = {"width": size[0], "height": size[1]}
-            context = await browser.new_context(viewport=viewport, **(DEFAULTS | options))
+            context = await whole_browser.new_context(viewport=viewport, **(DEFAULTS | options))
             contexts.append(context)
         context.set_default_timeout(15_000)
         user = BrowserUser(panel_server, await context.new_page())
@@ -137,7 +155,7 @@ async def open_browser(
 
     await shared_context.clear_cookies()
     yield open_page
-    for page in shared_context.pages:
+    for page in shared_context.pages[1:]:
         await page.close()
     for context in contexts:
         await context.close()

@@ -99,7 +99,7 @@ class PanelServer:
     async def login_cookie(self, username: str = USERNAME) -> str:
         """Logs in and returns the value of the session cookie."""
         form = {"username": username, "password": PASSWORD}
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(verify=False) as client:
             await client.post(self.url + "login", data=form, headers={"Origin": self.origin})
             return client.cookies["secretary_panel"]
 
