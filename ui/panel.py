@@ -20,6 +20,7 @@ from ui.auth.login import LoginPages
 from ui.auth.panel_sessions import ENDED, SESSION_LIFETIME_S, PanelSession, PanelSessions
 from ui.components.logo import LOGO_SVG
 from ui.context import PanelContext
+from ui.handler_signatures import remember_handler_signatures
 from ui.installable_app import MANIFEST_PATH, serve_installable_app
 from ui.panel_overview import OverviewCache
 from ui.panel_services import PanelServices
@@ -27,7 +28,8 @@ from ui.preferences import preferences_of
 from ui.root_path import RootPathMiddleware
 from ui.shared_readings import SharedReadings
 from ui.shell import build_shell
-from ui.style_sheet import serve_style_sheet
+from ui.static_delivery import StaticDelivery
+from ui.style_sheet import STYLE_SHEET_PATH, serve_style_sheet
 from ui.translations import Translator
 
 LEAVE_DELAY_S = 0.3
@@ -55,15 +57,17 @@ def mount_panel(
     dashboard is refreshed every ``refresh_interval_s``; the engines are asked at most once in ``overview_max_age_s``.
     NiceGUI supports one application in a process: call this once, before the application starts.
     """
+    remember_handler_signatures()
     sessions = PanelSessions()
     services.accounts.subscribe(sessions.close_all_of)
     _redirect_to_panel(app, mount_path)
     app.add_middleware(RootPathMiddleware)
     LoginPages(services.accounts, sessions, services.office.start_guide).mount(nicegui_app)
-    serve_style_sheet(nicegui_app, _ASSETS / "styles")
-    nicegui_app.mount("/assets", StaticFiles(directory=_ASSETS), name="panel-assets")
-    nicegui_app.add_middleware(PanelGuard, sessions=sessions, secure=secure_cookie)
     version = _assets_version()
+    serve_style_sheet(nicegui_app, _ASSETS, version)
+    nicegui_app.mount("/assets", StaticFiles(directory=_ASSETS), name="panel-assets")
+    nicegui_app.add_middleware(StaticDelivery)
+    nicegui_app.add_middleware(PanelGuard, sessions=sessions, secure=secure_cookie)
     serve_installable_app(nicegui_app, _ASSETS, version)
     nicegui_app.config.quasar_config["loadingBar"]["skipHijack"] = True  # it has no name for screen readers
     overview = OverviewCache(services, max_age_s=overview_max_age_s)
@@ -158,8 +162,7 @@ def _prepare_document(panel: PanelContext, version: str) -> None:
     page.dark = panel.preferences.dark
     page.reconnect_timeout = RECONNECT_TIMEOUT_S
     ui.add_head_html(f"<script>document.documentElement.dataset.theme = '{panel.preferences.theme}'</script>")
-    for sheet in ("theme.css", "panel.css"):
-        ui.add_head_html(f'<link rel="stylesheet" href="{panel.root_path}/assets/{sheet}?{version}">')
+    ui.add_head_html(f'<link rel="stylesheet" href="{panel.root_path}{STYLE_SHEET_PATH}?{version}">')
     texts = json.dumps({"connectionLost": panel.t("app.connection_lost")})
     ui.add_head_html(f'<script type="application/json" id="panel-texts">{texts}</script>')
     ui.add_head_html(f'<script defer src="{panel.root_path}/assets/shell.js?{version}"></script>')

@@ -13,6 +13,13 @@ def with_root_path(path: str, root_path: str) -> str:
     return path if path == root or path.startswith(f"{root}/") else root + path
 
 
+def inner_path(scope: Scope) -> str:
+    """The path relative to the panel: "/chat" for "/admin/ui/chat"."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    return (path[len(root) :] if path.startswith(root) else path) or "/"
+
+
 class RootPathMiddleware:
     """Middleware that restores a stripped prefix in ``scope["path"]``, and the slash after it."""
 

@@ -9,6 +9,7 @@ from ui.auth.guard import LOGOUT_PATH, PASSWORD_PATH
 from ui.components.logo import LOGO_URL
 from ui.components.navigation_bar import NavigationBar
 from ui.components.palette import Palette
+from ui.components.visible_timer import refresh_while_visible
 from ui.context import PanelContext
 from ui.navigation import PanelTab, tabs_of
 from ui.preferences import LANGUAGE_COOKIE, THEME_COOKIE, cookie_script
@@ -74,7 +75,8 @@ def _follow(bar: NavigationBar, panel: PanelContext) -> None:
     router = ui.context.client.sub_pages_router
     bar.mark(router.current_path)
     router.on_path_changed(bar.mark)
-    ui.timer(3 * panel.refresh_interval_s, bar.refresh)
+    ui.timer(0, bar.refresh, once=True)
+    refresh_while_visible(panel, bar.refresh, 3 * panel.refresh_interval_s)
 
 
 def _brand(panel: PanelContext) -> None:

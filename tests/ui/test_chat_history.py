@@ -15,6 +15,7 @@ from tests.ui.test_chat import ask, fresh_chat
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
+REFUSE_MICROPHONE = "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'))"
 CALLER = Identity(USERNAME, Role.ADMIN)
 
 
@@ -175,6 +176,7 @@ async def test_microphone_says_what_is_missing(admin: BrowserUser) -> None:
     await page.get_by_role("button", name="Сказать голосом").click()
     await expect(page.get_by_text("некому распознать речь")).to_be_visible()
     admin.server.assistant.engines = HEALTHY_ENGINES
+    await page.evaluate(REFUSE_MICROPHONE)
     await page.get_by_role("button", name="Сказать голосом").click()
     await expect(page.get_by_text("Браузер не разрешил микрофон")).to_be_visible()
 

@@ -1,6 +1,7 @@
 """Home shows whether the secretary works, what happened today and what needs an answer, and stops when it is left."""
 
 import asyncio
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from tests.ui.conftest import BrowserUser
 from tests.ui.fakes import HEALTHY_ENGINES, ONE_ENGINE_MISSING
 from tests.ui.panel_server import REFRESH_INTERVAL_S, PanelServer
 from tests.ui.traffic import report_conversation
-from ui.tabs.home.hours_card import heat_map_options
+from ui.tabs.home.hours_card import heat_map
 from ui.translations import Translator
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -45,7 +46,7 @@ async def test_home_counts_today(admin: BrowserUser) -> None:
     figure = page.locator(".home-figure").filter(has_text="Разговоров")
     await expect(figure.locator(".home-value")).to_have_text(str(today.conversations))
     await expect(page.locator(".home-channel").filter(has_text="Telegram")).to_be_visible()
-    await expect(page.locator(".home-hours svg path").first).to_be_attached()
+    await expect(page.locator(".home-hours i[style]").first).to_be_visible()
     await figure.get_by_role("link").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Все разговоры")
 
@@ -108,6 +109,9 @@ async def test_hours_are_those_of_the_time_zone(panel_server: PanelServer) -> No
 
 
 async def test_heat_map_has_a_cell_for_each_hour() -> None:
-    options = heat_map_options((HourActivity(0, 9, 4), HourActivity(6, 23, 1)), Translator("ru"))
-    (series,) = options["series"]  # type: ignore[misc]
-    assert series["data"] == [[9, 0, 4], [23, 6, 1]]
+    drawn = heat_map((HourActivity(0, 9, 4), HourActivity(6, 23, 1)), Translator("ru"))
+    assert drawn.count("<i") == 1 + 7 * 24
+    assert re.findall(r'--share: ([\d.]+)" title="([^"]+)"', drawn) == [
+        ("1.00", "9:00 · 4 вопр."),
+        ("0.25", "23:00 · 1 вопр."),
+    ]

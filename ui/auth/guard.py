@@ -14,6 +14,7 @@ from ui.auth.headers import SecurityHeadersSend
 from ui.auth.origin import passes_origin_check
 from ui.auth.panel_sessions import ENDED, PanelSession, PanelSessions
 from ui.installable_app import MANIFEST_PATH, WORKER_PATH
+from ui.root_path import inner_path
 
 LOGIN_PATH, PASSWORD_PATH, LOGOUT_PATH = "/login", "/password", "/logout"
 SESSION_TOKEN_KEY = "login"  # noqa: S105 - the name of a field, not a secret
@@ -23,13 +24,6 @@ _CLIENT_GONE = 499
 _PUBLIC_PATHS = frozenset({LOGIN_PATH, "/favicon.ico", MANIFEST_PATH, WORKER_PATH})
 _PUBLIC_PREFIXES = ("/assets/", f"/_nicegui/{__version__}/static/fonts")
 _PATHS_BEFORE_PASSWORD_CHANGE = frozenset({PASSWORD_PATH, LOGOUT_PATH})
-
-
-def inner_path(scope: Scope) -> str:
-    """The path relative to the panel: "/chat" for "/admin/ui/chat"."""
-    path: str = scope["path"]
-    root: str = scope.get("root_path", "")
-    return (path[len(root) :] if path.startswith(root) else path) or "/"
 
 
 def requested_path(scope: Scope) -> str:

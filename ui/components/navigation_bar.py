@@ -18,6 +18,7 @@ class NavigationBar:
         self._links: dict[str, list[html.a]] = {}
         self._badges: dict[str, list[ui.label]] = {}
         self._notes: tuple[AttentionNote, ...] = ()
+        self._path = "/"
         groups = tabs_by_group(panel)
         for group, tabs in groups.items():
             self._draw_group(group, tabs)
@@ -28,9 +29,12 @@ class NavigationBar:
     async def refresh(self) -> None:
         """Shows how many things need attention at each page."""
         notes = await attention_of(self._panel)
-        if notes == self._notes:
-            return
-        self._notes = notes
+        if notes != self._notes:
+            self._notes = notes
+            self._show_notes()
+
+    def _show_notes(self) -> None:
+        notes = self._notes
         counts = Counter[str]()
         for note in notes:
             counts[note.path] += note.count
@@ -44,6 +48,7 @@ class NavigationBar:
 
     def mark(self, path: str) -> None:
         """Marks the link of the page ``path`` as the current one."""
+        self._path = path
         here = path.partition("?")[0].partition("#")[0].rstrip("/") or "/"
         for link_path, links in self._links.items():
             current = link_path == here
@@ -62,20 +67,33 @@ class NavigationBar:
 
     def _draw_more(self, groups: dict[str, list[PanelTab]]) -> None:
         t = self._panel.t
-        with ui.dialog().props("position=bottom") as sheet, ui.element("div").classes("nav-sheet"):
-            for group, tabs in groups.items():
-                inside = [tab for tab in tabs if tab in self._in_sheet]
-                if inside:
-                    html.h2(t(group)).classes("nav-sheet-title")
-                    with html.div().classes("nav-sheet-group").props(f'role=group aria-label="{t(group)}"'):
-                        for tab in inside:
-                            self._draw_link(tab, "nav-tile").on("click", sheet.close)
+        with ui.dialog().props("position=bottom") as sheet:
+            inside = ui.element("div").classes("nav-sheet")
         sheet.props(f'aria-label="{t("nav.label")}"')
+
+        def open_sheet() -> None:
+            if not inside.default_slot.children:  # drawn when it is needed: it is large, and only a phone shows it
+                with inside:
+                    self._draw_sheet(groups, sheet)
+                self.mark(self._path)
+                self._show_notes()
+            sheet.open()
+
         more = html.button(type="button").classes("nav-link nav-link-phone nav-more").props("aria-haspopup=dialog")
-        with more.on("click", sheet.open):
+        with more.on("click", open_sheet):
             ui.icon("more_horiz").props("aria-hidden=true")
             html.span(t("nav.more")).classes("nav-text")
             self._draw_badge("more")
+
+    def _draw_sheet(self, groups: dict[str, list[PanelTab]], sheet: ui.dialog) -> None:
+        t = self._panel.t
+        for group, tabs in groups.items():
+            inside = [tab for tab in tabs if tab in self._in_sheet]
+            if inside:
+                html.h2(t(group)).classes("nav-sheet-title")
+                with html.div().classes("nav-sheet-group").props(f'role=group aria-label="{t(group)}"'):
+                    for tab in inside:
+                        self._draw_link(tab, "nav-tile").on("click", sheet.close)
 
     def _draw_link(self, tab: PanelTab, look: str) -> html.a:
         with html.a(href=f"{self._panel.root_path}{tab.path}").classes(look) as link:

@@ -1,6 +1,7 @@
 """Refreshes a page by a timer that rests while the tab of the browser is hidden (Page Visibility)."""
 
 from collections.abc import Awaitable, Callable
+from inspect import isawaitable
 
 from nicegui import html, ui
 from nicegui.events import GenericEventArguments
@@ -21,9 +22,9 @@ _WATCH = """
 
 
 def refresh_while_visible(
-    panel: PanelContext, refresh: Callable[[], Awaitable[None]], interval_s: float | None = None
+    panel: PanelContext, refresh: Callable[[], Awaitable[None] | None], interval_s: float | None = None
 ) -> ui.timer:
-    """Awaits ``refresh`` every ``interval_s`` seconds (``panel.refresh_interval_s`` by default), and when the tab is
+    """Calls ``refresh`` every ``interval_s`` seconds (``panel.refresh_interval_s`` by default), and when the tab is
     shown again. Call it inside the page."""
     timer = ui.timer(interval_s or panel.refresh_interval_s, refresh, immediate=False)
 
@@ -32,8 +33,8 @@ def refresh_while_visible(
         if visible == timer.active:
             return
         timer.active = visible
-        if visible:
-            await refresh()
+        if visible and isawaitable(result := refresh()):
+            await result
 
     sensor = html.span().classes("visually-hidden").props("aria-hidden=true")
     sensor.on("visibility", follow, args=["detail"])

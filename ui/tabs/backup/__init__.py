@@ -13,6 +13,7 @@ from ui.components.command_copy import draw_command
 from ui.components.page_parts import attempt, card, curl_line, page_heading
 from ui.components.progress_line import ProgressLine
 from ui.components.section import KeyedList, RedrawnSection, draw_empty_state
+from ui.components.visible_timer import refresh_while_visible
 from ui.context import PanelContext, keep_tab_open
 from ui.formatting import format_size
 from ui.tabs.backup.backup_row import draw_backup
@@ -33,7 +34,7 @@ class _Advice:
 async def show(panel: PanelContext) -> None:
     page = BackupPage(panel)
     await page.refresh()
-    ui.timer(PROGRESS_INTERVAL_S, page.follow)
+    refresh_while_visible(panel, page.follow, PROGRESS_INTERVAL_S)
     async with keep_tab_open():
         pass
 

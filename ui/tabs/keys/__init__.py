@@ -8,6 +8,7 @@ from deployments.contracts.errors import SecretaryError
 from ui.components.confirmation_dialog import ask_confirmation
 from ui.components.page_parts import attempt, card, curl_line, page_heading
 from ui.components.section import KeyedList, RedrawnSection, draw_empty_state, draw_skeleton
+from ui.components.visible_timer import refresh_while_visible
 from ui.context import PanelContext, keep_tab_open
 from ui.public_address import public_address
 from ui.revisions import follow_changes
@@ -21,7 +22,7 @@ async def show(panel: PanelContext) -> None:
     page = KeysPage(panel)
     await page.refresh()
     async with keep_tab_open():
-        ui.timer(panel.refresh_interval_s, page.refresh, immediate=False)
+        refresh_while_visible(panel, page.refresh)
         follow_changes(panel, page.refresh)
         await page.show_connections()
 

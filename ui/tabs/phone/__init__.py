@@ -4,6 +4,7 @@ from nicegui import html, ui
 
 from deployments.administration.auth.permissions import AdminResource
 from ui.components.page_parts import page_heading
+from ui.components.visible_timer import refresh_while_visible
 from ui.context import PanelContext, keep_tab_open
 from ui.tabs.phone.browser_call import BrowserCall
 from ui.tabs.phone.connection import draw_connection
@@ -26,6 +27,6 @@ async def show(panel: PanelContext) -> None:
     lines.refresh()
     try:
         async with keep_tab_open():
-            ui.timer(min(1.0, panel.refresh_interval_s), lines.refresh)
+            refresh_while_visible(panel, lines.refresh, min(1.0, panel.refresh_interval_s))
     finally:
         await call.close()

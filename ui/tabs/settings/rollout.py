@@ -7,6 +7,7 @@ from nicegui import html, ui
 from deployments.administration.snapshots.subscribers import snapshot_subscribers
 from ui.components.page_parts import pill
 from ui.components.section import RedrawnSection
+from ui.components.visible_timer import refresh_while_visible
 from ui.context import PanelContext
 
 Programs = tuple[tuple[str, bool], ...]
@@ -21,7 +22,7 @@ def draw_rollout(panel: PanelContext) -> None:
         section.show(_read(panel))
 
     refresh()
-    ui.timer(panel.refresh_interval_s, refresh)
+    refresh_while_visible(panel, refresh)
 
 
 def _read(panel: PanelContext) -> Programs:

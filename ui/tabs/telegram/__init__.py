@@ -1,8 +1,7 @@
 """Telegram bots: a list of cards, and a page for each bot."""
 
-from nicegui import ui
-
 from ui.components.list_and_item import ListAndItem
+from ui.components.visible_timer import refresh_while_visible
 from ui.context import PanelContext, keep_tab_open
 from ui.revisions import follow_changes
 from ui.tabs.telegram.bot_list import BotList
@@ -13,5 +12,5 @@ async def show(panel: PanelContext) -> None:
     page = ListAndItem(panel, "/telegram", "bot", BotList.open, BotPage.open)
     await page.open_address()
     async with keep_tab_open():
-        ui.timer(panel.refresh_interval_s, page.refresh, immediate=False)
+        refresh_while_visible(panel, page.refresh)
         follow_changes(panel, page.refresh)

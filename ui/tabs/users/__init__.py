@@ -10,6 +10,7 @@ from deployments.contracts.errors import SecretaryError
 from deployments.contracts.identity import Role
 from ui.components.page_parts import curl_line, page_heading
 from ui.components.section import KeyedList, RedrawnSection, draw_empty_state
+from ui.components.visible_timer import refresh_while_visible
 from ui.context import PanelContext, keep_tab_open
 from ui.tabs.users.invitation import InvitationDialog
 from ui.tabs.users.own_account import draw_own_account
@@ -28,7 +29,7 @@ class _Footer:
 async def show(panel: PanelContext) -> None:
     page = UsersPage(panel)
     await page.refresh()
-    ui.timer(panel.refresh_interval_s, page.refresh)
+    refresh_while_visible(panel, page.refresh)
     async with keep_tab_open():
         pass
 

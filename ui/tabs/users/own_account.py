@@ -11,6 +11,7 @@ from ui.auth.guard import PASSWORD_PATH
 from ui.components.confirmation_dialog import ask_confirmation
 from ui.components.page_parts import card, pill
 from ui.components.section import RedrawnSection
+from ui.components.visible_timer import refresh_while_visible
 from ui.context import PanelContext
 from ui.formatting import format_moment
 
@@ -36,7 +37,7 @@ def draw_own_account(panel: PanelContext) -> None:
         section.show(_read(panel))
 
     refresh()
-    ui.timer(panel.refresh_interval_s, refresh)
+    refresh_while_visible(panel, refresh)
 
 
 def _read(panel: PanelContext) -> _SignIns:

@@ -12,6 +12,7 @@ from ui.components.confirmation_dialog import ask_typed_confirmation
 from ui.components.page_parts import attempt, card, icon_button, pill, read_only_note
 from ui.components.section import RedrawnSection, draw_empty_state
 from ui.components.speech_samples import SpeechSamples
+from ui.components.visible_timer import refresh_while_visible
 from ui.context import PanelContext
 from ui.formatting import format_number
 from ui.languages import language_name
@@ -28,7 +29,7 @@ async def draw_cloned(panel: PanelContext) -> None:
     section = ClonedSection(panel)
     await section.refresh()
     follow_changes(panel, section.refresh)
-    ui.timer(max(1.0, panel.refresh_interval_s), section.refresh)
+    refresh_while_visible(panel, section.refresh, max(1.0, panel.refresh_interval_s))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from ui.components.command_copy import draw_command
 from ui.components.page_parts import card, fact, pill
 from ui.components.section import RedrawnSection, draw_empty_state
 from ui.components.sound_source import SoundSource
+from ui.components.visible_timer import refresh_while_visible
 from ui.context import PanelContext
 from ui.formatting import format_number
 from ui.languages import language_name
@@ -28,7 +29,7 @@ from ui.languages import language_name
 async def draw_hearing(panel: PanelContext) -> None:
     section = HearingSection(panel)
     await section.refresh()
-    ui.timer(max(1.0, panel.refresh_interval_s), section.refresh)
+    refresh_while_visible(panel, section.refresh, max(1.0, panel.refresh_interval_s))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from deployments.conversation.ready.maker import STATES, PhraseState, ReadyAnswe
 from ui.components.confirmation_dialog import ask_confirmation
 from ui.components.page_parts import Tone, attempt, card, fact, icon_button, pill
 from ui.components.section import RedrawnSection, draw_empty_state
+from ui.components.visible_timer import refresh_while_visible
 from ui.context import PanelContext
 from ui.formatting import format_number
 from ui.url_state import UrlState
@@ -36,7 +37,7 @@ _SOURCE_TEXTS = {
 async def draw_ready(panel: PanelContext, url: UrlState) -> None:
     section = ReadySection(panel, url)
     await section.refresh()
-    ui.timer(max(1.0, panel.refresh_interval_s), section.refresh)
+    refresh_while_visible(panel, section.refresh, max(1.0, panel.refresh_interval_s))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from deployments.conversation.voice_views import VoiceView, voice_view
 from ui.components.page_parts import attempt, card, icon_button, pill
 from ui.components.section import KeyedList, RedrawnSection, draw_empty_state
 from ui.components.speech_samples import SpeechSamples
+from ui.components.visible_timer import refresh_while_visible
 from ui.context import PanelContext
 from ui.languages import language_name
 from ui.revisions import follow_changes
@@ -28,7 +29,7 @@ async def draw_voice_list(panel: PanelContext, url: UrlState) -> None:
     section = VoiceListSection(panel, url)
     await section.refresh()
     follow_changes(panel, section.refresh)
-    ui.timer(panel.refresh_interval_s, section.refresh)
+    refresh_while_visible(panel, section.refresh)
 
 
 @dataclass(frozen=True, slots=True)
