@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from deployments.administration.office.report_ingest import StageLatencyPoint
 from deployments.contracts.errors import Conflict
 from deployments.contracts.events import AnswerMatch, AnswerMatched, TextDelta, Timings, TurnFailed, TurnFinished
-from ui.components.latency_card import latency_series, stage_tiles
+from ui.components.latency_plot import latency_series
 from ui.components.panel_answer import PanelAnswer, failure_text, origin_text, timing_texts
 from ui.tabs.chat.turn_speech import turn_failure
 from ui.tabs.faq.form import parse_lines, parse_words
@@ -40,17 +40,13 @@ def test_lines_and_words_are_parsed() -> None:
     assert parse_words(None) == ()
 
 
-def test_latency_tiles_show_newest_busiest_route() -> None:
+def test_latency_plot_has_two_lines_for_each_route() -> None:
     points = (
         StageLatencyPoint(NOW, "total", "local", 900, 1_200, 3),
         StageLatencyPoint(NOW, "first_token", "cloud:x", 500, 700, 1),
         StageLatencyPoint(NOW, "first_token", "local", 150, 300, 9),
         StageLatencyPoint(NOW, "first_token", "local:second", 170, 310, 2),
     )
-    assert [(tile.stage, tile.p50_ms, tile.selected) for tile in stage_tiles(points, "total")] == [
-        ("first_token", 150, False),
-        ("total", 900, True),
-    ]
     assert [line["name"] for line in latency_series(points, "first_token", T)] == [
         "x",
         "x: 19 of 20",

@@ -11,7 +11,7 @@ from deployments.contracts.identity import Role
 from tests.api.admin.fake_nvml import Nvml
 from tests.ui.conftest import BrowserUser
 from tests.unit.administration.fake_replicas import FollowedReplica
-from ui.components.latency_card import STAGES
+from ui.components.latency_plot import STAGES
 from ui.tabs.monitoring.answer_times import StageTimes, stage_times
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,22 @@ from ui.tabs.settings.groups import GROUPS, field_path, group_fields
 from ui.translations import LANGUAGES, Translator, load_texts, plural_form
 
 ROOT = Path(ui.__file__).parent
+FILE_NAMES = {"faq.", "audit."}
+"""F-strings that begin like keys."""
+NAMES = {
+    *("API", "Bot", "CRM", "CSV", "JSON", "UTC", "AI", "C", "p95", "Enter", "Python", "curl", "Docker", "NVIDIA"),
+    *("Telegram", "BotFather", "Open", "WebUI", "OpenAI", "Gemini", "Claude", "Hugging", "Face", "Prometheus"),
+    *("PostgreSQL", "Asterisk", "FreeSWITCH", "AudioSocket", "Twilio", "XTTS", "OpenVoice", "Piper", "eSpeak"),
+    *("Chrome", "Firefox", "Safari"),
+}
+"""Names of products and formats."""
+LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+TYPED = re.compile(
+    r"\{[^}]*\}|[\w*$]+(?:[./:-]+[A-Za-z0-9_]+)+|[A-Za-z0-9]+_[A-Za-z0-9_]+|[/.*$#@][A-Za-z0-9_/]+|\w+://|[A-Z]{3,}_?…"
+    r"|\bsecretary(?: (?:up|down|status|backup)\b)?|\bpip install\b"
+    r"|\b(?:ru|en|phone|vless|https?|localhost|openai|xray|company|websocket|www|chats|options|model)\b"
+)
+"""What a person types or finds on the machine: values, commands, file names, addresses, languages, settings."""
 
 
 def used_keys() -> set[str]:
@@ -28,6 +45,49 @@ def used_keys() -> set[str]:
                 if re.fullmatch(r"(.*\.)?t(\.count)?", name):
                     found.add(str(node.args[0].value))
     return found
+
+
+def test_no_translation_key_is_unused() -> None:
+    """A key is used when a string of the code or of a template is the key, or when an f-string makes it. The value of
+    an f-string stands for one part of a key, at the end of "a.b." for several."""
+    written: set[str] = set()
+    made: set[str] = set()
+    for path in ROOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant):
+                written.add(str(node.value))
+            elif isinstance(node, ast.JoinedStr):
+                made.add(_pattern_of(node))
+    for path in ROOT.rglob("*.html"):
+        written |= set(re.findall(r"[\"']([a-z_]+\.[\w.]+)[\"']", path.read_text(encoding="utf-8")))
+    makes = re.compile("|".join(made - {""}))
+    keys = load_texts("en").keys() | load_texts("ru").keys()
+    assert [key for key in sorted(keys - written) if not makes.fullmatch(key)] == []
+
+
+def _pattern_of(node: ast.JoinedStr) -> str:
+    parts = [part.value if isinstance(part, ast.Constant) else None for part in node.values]
+    head = str(parts[0])
+    if not re.match(r"[a-z_]+\.", head) or head in FILE_NAMES:
+        return ""
+    value = r".+" if head.count(".") > 1 else r"[^.]+"
+    return "".join(value if part is None else re.escape(str(part)) for part in parts)
+
+
+def test_russian_texts_have_no_english_words() -> None:
+    found = {
+        (key, word)
+        for key, text in _all_texts("ru")
+        if key != "voices.sample_en"
+        for word in LATIN_WORD.findall(TYPED.sub(" ", text))
+        if word not in NAMES
+    }
+    assert found == set()
+
+
+def test_english_texts_have_no_russian_words() -> None:
+    found = {key for key, text in _all_texts("en") if key != "voices.sample_ru" and re.search(r"[а-яё]", text, re.I)}
+    assert found == set()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -102,6 +162,12 @@ def test_errors_are_translated() -> None:
 
 def test_unknown_language_falls_back_to_russian() -> None:
     assert Translator("xx").language == "ru"
+
+
+def _all_texts(language: str) -> Iterator[tuple[str, str]]:
+    for key, text in load_texts(language).items():
+        for form in text.values() if isinstance(text, Mapping) else (text,):
+            yield key, form
 
 
 def _tree(cls: type[SecretaryError]) -> set[type[SecretaryError]]:

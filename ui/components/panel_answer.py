@@ -13,7 +13,7 @@ from deployments.contracts.events import (
     TurnFinished,
 )
 from deployments.contracts.exchange import Exchange
-from ui.components.latency_card import route_text
+from ui.components.latency_plot import route_text
 from ui.error_messages import explain_error_code
 from ui.formatting import format_duration, format_number
 from ui.translations import Translator

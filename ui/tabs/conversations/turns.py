@@ -8,7 +8,7 @@ from nicegui import html, ui
 from deployments.contracts.events import FALLBACK_ROUTE
 from deployments.contracts.exchange import Exchange
 from deployments.contracts.sessions import STOPPED_ROUTE, StoredMessage
-from ui.components.latency_card import route_text
+from ui.components.latency_plot import route_text
 from ui.components.page_parts import Tone, icon_button, pill
 from ui.components.quick_answer import entry_of_route
 from ui.error_messages import explain_error_code

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from nicegui import html, ui
 
 from deployments.administration.office.report_ingest import StageLatencyPoint
-from ui.components.latency_card import STAGES, chart_options, latency_series, route_text
+from ui.components.latency_plot import STAGES, chart_options, latency_series, route_text
 from ui.components.section import RedrawnSection, draw_empty_state
 from ui.context import PanelContext
 from ui.formatting import format_duration

@@ -8,7 +8,7 @@ from nicegui import html, ui
 
 from deployments.administration.monitoring.gpu import GpuReport
 from deployments.administration.monitoring.machine import MachineReport
-from ui.components.latency_card import GREY
+from ui.components.latency_plot import GREY
 from ui.components.page_parts import fact
 from ui.components.section import RedrawnSection
 from ui.context import PanelContext
