@@ -1,4 +1,4 @@
-"""Makes the icon font of the panel: the icons of Material Icons that the code and Quasar name, an eighth of the font.
+"""Makes the icon font of the panel: the icons of Material Icons that the code and Quasar name, some of the font.
 
 ``pip install fonttools brotli``, then ``python -m tests.ui.make_icon_font``.
 """
@@ -16,6 +16,8 @@ import ui
 STATIC = Path(nicegui.__file__).parent / "static"
 WHOLE = STATIC / "fonts" / "0c19a63c7528cc1a.woff2"
 TARGET = Path(ui.__file__).parent / "assets" / "fonts" / "material-icons.woff2"
+SHORT_NAME = 8
+"""Icons with a name of so many letters are in the font without being used, so that a new page seldom needs a new font."""
 _WORD = re.compile(r"[a-z0-9_]{2,40}")
 _QUOTED = re.compile(r"[\"']([a-z0-9_]{3,40})[\"']")
 
@@ -52,8 +54,9 @@ def _keep_ligatures(font: Any, wanted: set[str]) -> list[str]:
     for table in _ligature_tables(font):
         for first, ligatures in list(table.ligatures.items()):
             named = [(letters[first] + "".join(letters[each] for each in one.Component), one) for one in ligatures]
-            table.ligatures[first] = [one for name, one in named if name in wanted]
-            kept += [one.LigGlyph for name, one in named if name in wanted]
+            named = [(name, one) for name, one in named if name in wanted or len(name) <= SHORT_NAME]
+            table.ligatures[first] = [one for _, one in named]
+            kept += [one.LigGlyph for _, one in named]
     return kept
 
 
