@@ -68,6 +68,7 @@ async def test_pages_are_accessible_and_complete(
 
 async def _go_to(page: Page, server: PanelServer, path: str) -> None:
     """Opens a page without a load of the document, and scrolls to its end."""
+    await page.wait_for_function("window.socket.connected")  # axe may block the page for longer than a ping may take
     await page.evaluate("(path) => emitEvent('sub_pages_navigate', path)", path)
     await expect(page).to_have_url(server.url + path.removeprefix("/"))
     await expect(page.locator(".shell-main h1").first).to_be_attached()
