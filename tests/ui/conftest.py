@@ -27,7 +27,6 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
     "--process-per-site",
 ]
 DEFAULTS: dict[str, Any] = {"locale": "ru-RU", "service_workers": "block"}

@@ -17,7 +17,7 @@ STATIC = Path(nicegui.__file__).parent / "static"
 WHOLE = STATIC / "fonts" / "0c19a63c7528cc1a.woff2"
 TARGET = Path(ui.__file__).parent / "assets" / "fonts" / "material-icons.woff2"
 SHORT_NAME = 8
-"""Icons with a name of so many letters are in the font without being used, so that a new page seldom needs a new font."""
+"""Icons with a name of so many letters are in the font unused, so that a new page seldom needs a new font."""
 _WORD = re.compile(r"[a-z0-9_]{2,40}")
 _QUOTED = re.compile(r"[\"']([a-z0-9_]{3,40})[\"']")
 
