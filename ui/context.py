@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from nicegui import Client, ui
 
@@ -43,6 +45,11 @@ class PanelContext:
     def faq(self) -> AuthorizedFaq:
         """The FAQ with the permissions of this user."""
         return AuthorizedFaq(self.services.faq, self.services.matcher, self.session)
+
+    @property
+    def time_zone(self) -> tzinfo:
+        """The time zone of the installation."""
+        return ZoneInfo(self.services.publisher.current.settings.time_zone)
 
     def can_read(self, resource: AdminResource) -> bool:
         return self.session.role.covers(required_roles(resource).read)

@@ -1,6 +1,6 @@
 """Formats numbers, durations and ages in the language of the user."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from ui.translations import Translator
 
@@ -9,6 +9,11 @@ def format_number(value: float, digits: int, t: Translator) -> str:
     """A number with a fixed count of decimal digits and the decimal separator of the language."""
     text = f"{value:.{digits}f}"
     return text.replace(".", ",") if t.language == "ru" else text
+
+
+def format_amount(value: float, digits: int, t: Translator) -> str:
+    """Like ``format_number``; nothing at all is "0"."""
+    return format_number(value, digits, t) if value else "0"
 
 
 def format_duration(milliseconds: float, t: Translator) -> str:
@@ -35,9 +40,10 @@ def format_time_ago(moment: datetime, t: Translator, now: datetime | None = None
     return t("unit.ago", time=t.count("unit.days", int(seconds // 86_400)))
 
 
-def format_moment(moment: datetime, t: Translator) -> str:
-    """Date and time of the server, for example "30.11.2026 08:42" or "2026-11-30 08:42"."""
-    return moment.astimezone().strftime("%d.%m.%Y %H:%M" if t.language == "ru" else "%Y-%m-%d %H:%M")
+def format_moment(moment: datetime, zone: tzinfo, t: Translator, *, seconds: bool = False) -> str:
+    """Date and time in ``zone``, for example "30.11.2026 08:42" or "2026-11-30 08:42"."""
+    day = "%d.%m.%Y" if t.language == "ru" else "%Y-%m-%d"
+    return moment.astimezone(zone).strftime(f"{day} %H:%M{':%S' if seconds else ''}")
 
 
 def format_size(size_bytes: float, t: Translator) -> str:

@@ -13,7 +13,8 @@ from ui.context import PanelContext
 class PanelTab:
     """A page for users who may read ``resource``; ``module`` of ``ui.tabs`` draws it. ``title`` and ``group`` are keys
     of translations. ``on_phone``: one of the four entries at the bottom of a small screen. Pages that are not
-    ``in_navigation`` are reached by links."""
+    ``in_navigation`` are reached by links.
+    ``short``: the key of a shorter title, for small screens."""
 
     path: str
     title: str
@@ -23,6 +24,7 @@ class PanelTab:
     module: str
     on_phone: bool = False
     in_navigation: bool = True
+    short: str = ""
 
     @property
     def show(self) -> Callable[[PanelContext], Awaitable[None]]:
@@ -39,9 +41,16 @@ TABS = (
     PanelTab("/start", "start.title", "flag", AdminResource.USERS, _TALK, "start", in_navigation=False),
     PanelTab("/chat", "nav.chat", "forum", AdminResource.CONVERSATIONS, _TALK, "chat", on_phone=True),
     PanelTab(
-        "/conversations", "nav.conversations", "history", AdminResource.CONVERSATIONS, _TALK, "conversations", True
+        "/conversations",
+        "nav.conversations",
+        "history",
+        AdminResource.CONVERSATIONS,
+        _TALK,
+        "conversations",
+        on_phone=True,
+        short="nav.conversations_short",
     ),
-    PanelTab("/faq", "nav.faq", "quiz", AdminResource.FAQ, _REPLIES, "faq", on_phone=True),
+    PanelTab("/faq", "nav.faq", "quiz", AdminResource.FAQ, _REPLIES, "faq", on_phone=True, short="nav.replies"),
     PanelTab("/llm", "nav.llm", "psychology", AdminResource.LOCAL_MODELS, _MIND, "llm"),
     PanelTab("/voices", "nav.voices", "record_voice_over", AdminResource.VOICES, _MIND, "voices"),
     PanelTab("/models", "nav.models", "inventory_2", AdminResource.MODEL_FILES, _MIND, "models"),

@@ -37,6 +37,7 @@ expect.set_options(timeout=15_000)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", default="", help="folder for screenshots of the panel")
+    parser.addoption("--every-screenshot", action="store_true", help="of all pages in all themes and languages")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -17,13 +17,14 @@ TIMINGS = SupervisorTimings(reconcile_interval_s=0.05, first_retry_s=0.05)
 
 
 class PanelBots:
-    """What the panel reads: nothing runs outside ``run``."""
+    """What the panel reads: nothing runs outside ``run``, where ``statuses`` are told."""
 
     def __init__(self) -> None:
         self._supervisor: BotSupervisor | None = None
+        self.statuses: tuple[BotStatus, ...] = ()
 
     async def __call__(self) -> tuple[BotStatus, ...]:
-        return self._supervisor.statuses() if self._supervisor is not None else ()
+        return self._supervisor.statuses() if self._supervisor is not None else self.statuses
 
     @asynccontextmanager
     async def run(self, office: OfficeServices, assistant: ScriptedPanelAssistant) -> AsyncIterator[None]:

@@ -116,11 +116,15 @@ class PanelServer:
         """Reports latencies of three doors for the last hour."""
         for minute in range(55, -1, -1):
             self.clock.shift = -timedelta(minutes=minute)
-            for door, revision in (("gateway#a41f", 0), ("gateway#b7c2", 0), ("phone#0d93", 0)):
-                await self.reports.accept(self._report(door, minute, revision))
+            await self.report_minute(minute)
         self.clock.shift = timedelta()
 
-    def _report(self, door: str, minute: int, behind: int) -> DoorReport:
+    async def report_minute(self, minute: int) -> None:
+        """Reports latencies of three doors ``minute`` minutes ago; a later report has a lower number."""
+        for door in ("gateway#a41f", "gateway#b7c2", "phone#0d93"):
+            await self.reports.accept(self._report(door, minute))
+
+    def _report(self, door: str, minute: int) -> DoorReport:
         wave = 1 + 0.35 * ((minute * 7) % 11) / 11 + (0.9 if 18 < minute < 23 else 0)
         bases = (
             ("first_token", "local", 165),
@@ -135,7 +139,7 @@ class PanelServer:
             )
             for stage, route, ms in bases
         )
-        revision = self.office.publisher.current.revision - behind
+        revision = self.office.publisher.current.revision
         live = {"gateway#a41f": 2, "gateway#b7c2": 0, "phone#0d93": 1}[door]
         return DoorReport(door=door, sequence=100 - minute, revision=revision, stages=stages, live_streams=live)
 

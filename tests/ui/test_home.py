@@ -25,7 +25,7 @@ def question(page: Page, text: str) -> Locator:
 
 async def test_home_refreshes_health(admin: BrowserUser) -> None:
     await admin.open_logged_in()
-    await expect(admin.page.locator("[data-health=ok]")).to_contain_text("Всё работает")
+    await expect(admin.page.locator("[data-health=ok]")).to_contain_text("Секретарь отвечает")
     admin.server.assistant.engines = ONE_ENGINE_MISSING
     await expect(admin.page.locator("[data-health=degraded]")).to_be_visible()
     note = admin.page.locator(".home-note").filter(has_text="recognition")

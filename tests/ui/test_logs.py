@@ -1,7 +1,6 @@
 """The Logs page: files, level and text in the address, new lines, a bounded window, and no secrets."""
 
 import re
-from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
@@ -9,25 +8,16 @@ from playwright.async_api import expect
 from deployments.contracts.identity import Role
 from tests.ui.conftest import BrowserUser
 from tests.ui.fakes import XSS
+from tests.ui.log_lines import record, write_log
 from ui.tabs.logs.log_view import MAX_LINES, PAGE_LINES
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-def record(number: int, level: str = "INFO", text: str = "") -> str:
-    return f"2026-11-23 04:00:{number % 60:02d},000 {level} 77 deployments.voice {text or f'line {number}.'}\n"
-
-
-def write_log(user: BrowserUser, name: str, text: str) -> Path:
-    folder: Path = user.server.services.operations.logs._directory
-    folder.mkdir(exist_ok=True)
-    path = folder / name
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
 async def test_log_shows_lines_with_level_in_words(admin: BrowserUser) -> None:
-    write_log(admin, "voice.11.log", record(1) + record(2, "ERROR", "no sound") + "Traceback\n" + record(3, text=XSS))
+    write_log(
+        admin.server, "voice.11.log", record(1) + record(2, "ERROR", "no sound") + "Traceback\n" + record(3, text=XSS)
+    )
     await admin.open_logged_in("logs?process=voice")
     page = admin.page
     error = page.locator(".logs-line.logs-error")
@@ -46,7 +36,7 @@ async def test_log_shows_lines_with_level_in_words(admin: BrowserUser) -> None:
 
 
 async def test_log_is_followed_and_paused(admin: BrowserUser) -> None:
-    path = write_log(admin, "phone.12.log", record(1))
+    path = write_log(admin.server, "phone.12.log", record(1))
     await admin.open_logged_in("logs?file=phone.12.log")
     page = admin.page
     await expect(page.locator(".logs-line")).to_have_count(1)
@@ -62,7 +52,7 @@ async def test_log_is_followed_and_paused(admin: BrowserUser) -> None:
 
 
 async def test_log_window_is_bounded(admin: BrowserUser) -> None:
-    path = write_log(admin, "chat.13.log", "".join(record(n) for n in range(5_000)))
+    path = write_log(admin.server, "chat.13.log", "".join(record(n) for n in range(5_000)))
     await admin.open_logged_in("logs?file=chat.13.log")
     lines = admin.page.locator(".logs-line")
     await expect(lines).to_have_count(PAGE_LINES)
@@ -80,7 +70,7 @@ async def test_downloaded_log_has_filter_and_no_secrets(admin: BrowserUser) -> N
     secrets = (
         "Bearer abcdefghijklmnop https://anna:hunter22@proxy 123456789:AAEhBOweik6ad9r_QXMENQjcrbGbqCr4K api_key=xyz1"
     )
-    write_log(admin, "bots.14.log", record(1) + record(2, "ERROR", secrets))
+    write_log(admin.server, "bots.14.log", record(1) + record(2, "ERROR", secrets))
     await admin.open_logged_in("logs?file=bots.14.log&level=ERROR")
     await expect(admin.page.locator(".logs-line")).to_contain_text("Bearer [hidden] https://anna:[hidden]@proxy")
     async with admin.page.expect_download() as waiting:

@@ -94,7 +94,7 @@ async def test_lowered_role_cannot_use_shown_controls(admin: BrowserUser, panel_
 
 async def test_viewer_uses_dashboard_and_chat(admin: BrowserUser, panel_server: PanelServer) -> None:
     await admin.open_logged_in("", await panel_server.add_user("valya", Role.VIEWER))
-    await expect(admin.page.locator(".headline .health-text")).to_have_text("Всё работает")
+    await expect(admin.page.locator(".headline .health-text")).to_have_text("Секретарь отвечает")
     await admin.page.get_by_role("link", name="Чат", exact=True).click()
     await admin.page.locator(".composer textarea").fill("hello")
     await admin.page.keyboard.press("Enter")

@@ -11,6 +11,7 @@ import pytest
 import ui
 from deployments.contracts.errors import ModelMissing, NotFound, RateLimited, SecretaryError
 from deployments.contracts.settings import Settings
+from deployments.models.catalogue import load_catalogue
 from ui.error_messages import explain_error
 from ui.formatting import format_duration, format_time_ago
 from ui.tabs.settings.groups import GROUPS, field_path, group_fields
@@ -95,6 +96,22 @@ def test_used_translation_keys_exist(language: str) -> None:
     assert used_keys() - load_texts(language).keys() == set()
 
 
+def test_every_translation_is_used() -> None:
+    """A key, or the beginning of one that is put together, is a string of the sources."""
+    strings = {
+        str(node.value)
+        for path in ROOT.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    beginnings = tuple(text for text in strings if re.fullmatch(r"[a-z_]+\.([a-z_]+[._])*", text))
+    assert [key for key in load_texts("ru") if key not in strings and not key.startswith(beginnings)] == []
+
+
+def test_every_model_of_catalogue_is_explained() -> None:
+    assert {f"models.about.{model.id}" for model in load_catalogue().models} - load_texts("ru").keys() == set()
+
+
 def test_problem_texts_match_error_codes() -> None:
     codes = {cls.code for cls in _tree(SecretaryError)} | {"locked_out", "answer_under_way"}
     named = {key.removeprefix("problem.") for key in load_texts("ru") if key.startswith("problem.")}
@@ -102,23 +119,21 @@ def test_problem_texts_match_error_codes() -> None:
 
 
 def test_languages_have_same_keys_and_placeholders() -> None:
-    english = load_texts("en")
-    about = "settings.about."  # in English the schema explains the settings
-    russian = {key: text for key, text in load_texts("ru").items() if not key.startswith(about)}
+    russian, english = load_texts("ru"), load_texts("en")
     assert russian.keys() == english.keys()
     for key, text in russian.items():
         assert _placeholders(text) == _placeholders(english[key]), key
 
 
-def test_every_setting_has_name_and_russian_explanation() -> None:
+def test_every_setting_has_name_and_explanation() -> None:
     paths = {field_path(group, name) for group in GROUPS for name in group_fields(group)}
     assert len(paths) == sum(
         len(field.annotation.model_fields) if hasattr(field.annotation, "model_fields") else 1
         for field in Settings.model_fields.values()
     )
     for language in LANGUAGES:
-        assert {f"settings.name.{path}" for path in paths} - load_texts(language).keys() == set()
-    assert {f"settings.about.{path}" for path in paths} - load_texts("ru").keys() == set()
+        texts = load_texts(language).keys()
+        assert {f"settings.{part}.{path}" for part in ("name", "about") for path in paths} - texts == set()
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,10 @@ class NavigationBar:
     def _draw_link(self, tab: PanelTab, look: str) -> html.a:
         with html.a(href=f"{self._panel.root_path}{tab.path}").classes(look) as link:
             ui.icon(tab.icon).props("aria-hidden=true")
-            html.span(self._panel.t(tab.title)).classes("nav-text")
+            title = html.span(self._panel.t(tab.title)).classes("nav-text")
+            if tab.short and look == "nav-link":
+                title.classes("nav-long")
+                html.span(self._panel.t(tab.short)).classes("nav-text nav-short")
             self._draw_badge(tab.path)
         self._links.setdefault(tab.path, []).append(link)
         return link

@@ -55,6 +55,12 @@ def icon_button(icon: str, label: str, on_click: Callable[[], object]) -> html.b
     return button
 
 
+def show_search_icon(field: ui.input) -> None:
+    """Marks ``field`` as one for searching."""
+    with field.add_slot("prepend"):
+        ui.icon("search").props("aria-hidden=true").classes("search-icon")
+
+
 def read_only_note(panel: PanelContext, resource: AdminResource) -> None:
     """Says who may change what the page shows, to a user who may not."""
     if panel.can_change(resource):

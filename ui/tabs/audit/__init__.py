@@ -14,7 +14,7 @@ from ui.context import PanelContext, keep_tab_open
 from ui.tabs.audit.day_bars import DayBar, DayBars
 from ui.tabs.audit.event_table import EventTable
 from ui.tabs.audit.keeping import KeepingCard, download_events
-from ui.tabs.audit.words import action_text, object_text, person_text, zone_of
+from ui.tabs.audit.words import action_text, object_text, person_text
 from ui.url_state import UrlState
 
 PAGE_SIZE = 25
@@ -34,7 +34,7 @@ class AuditPage:
     def __init__(self, panel: PanelContext) -> None:
         self._panel = panel
         self._url = UrlState(panel)
-        self._zone = zone_of(panel)
+        self._zone = panel.time_zone
         t = panel.t
         with html.div().classes("page audit"):
             with page_heading(t("audit.title"), t("audit.lead")):

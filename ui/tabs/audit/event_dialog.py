@@ -5,15 +5,8 @@ from nicegui import html, ui
 from deployments.administration.audit.audit_log import AuditRecord
 from ui.components.page_parts import fact
 from ui.context import PanelContext
-from ui.tabs.audit.words import (
-    EventDetail,
-    action_text,
-    format_moment,
-    object_text,
-    parse_detail,
-    person_text,
-    zone_of,
-)
+from ui.formatting import format_moment
+from ui.tabs.audit.words import EventDetail, action_text, object_text, parse_detail, person_text
 
 
 def open_event(panel: PanelContext, record: AuditRecord) -> None:
@@ -22,7 +15,7 @@ def open_event(panel: PanelContext, record: AuditRecord) -> None:
         title = f"{action_text(event.action, t)}: {object_text(event.resource, t)}"
         html.h2(title[:1].upper() + title[1:]).classes("dialog-title")
         with html.dl().classes("audit-facts"):
-            fact(t("audit.when"), format_moment(event.at, zone_of(panel), t, seconds=True))
+            fact(t("audit.when"), format_moment(event.at, panel.time_zone, t, seconds=True) if event.at else "")
             fact(t("audit.who"), person_text(event.username, t))
             if event.resource_id:
                 fact(t("audit.object"), event.resource_id)

@@ -6,14 +6,15 @@ from deployments.administration.audit.audit_log import AuditRecord
 from ui.components.page_parts import icon_button, pill
 from ui.components.section import KeyedList
 from ui.context import PanelContext
+from ui.formatting import format_moment
 from ui.tabs.audit.event_dialog import open_event
-from ui.tabs.audit.words import action_text, format_moment, object_text, person_text, zone_of
+from ui.tabs.audit.words import action_text, object_text, person_text
 
 
 class EventTable:
     def __init__(self, panel: PanelContext) -> None:
         self._panel = panel
-        self._zone = zone_of(panel)
+        self._zone = panel.time_zone
         t = panel.t
         with html.table().classes("audit-table") as self._table:
             with html.thead(), html.tr():
@@ -29,7 +30,7 @@ class EventTable:
     def _draw_row(self, record: AuditRecord) -> ui.element:
         t, event = self._panel.t, record.event
         with html.tr() as row:
-            html.td(format_moment(event.at, self._zone, t)).classes("audit-when")
+            html.td(format_moment(event.at, self._zone, t) if event.at else "").classes("audit-when")
             html.td(person_text(event.username, t)).classes("audit-who")
             with html.td().classes("audit-what"):
                 failed = "failed" in event.action or event.action == "refresh_reused"

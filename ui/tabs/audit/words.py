@@ -2,12 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
-from zoneinfo import ZoneInfo
 
 import orjson
 
-from ui.context import PanelContext
 from ui.translations import Translator
 
 _BY_ITSELF = {
@@ -38,18 +35,6 @@ class EventDetail:
     values: tuple[ValueChange, ...] = ()
     fields: tuple[str, ...] = ()
     text: str = ""
-
-
-def zone_of(panel: PanelContext) -> tzinfo:
-    """The time zone of the installation."""
-    return ZoneInfo(panel.services.publisher.current.settings.time_zone)
-
-
-def format_moment(moment: datetime | None, zone: tzinfo, t: Translator, *, seconds: bool = False) -> str:
-    if moment is None:
-        return ""
-    day = "%d.%m.%Y" if t.language == "ru" else "%Y-%m-%d"
-    return moment.astimezone(zone).strftime(f"{day} %H:%M{':%S' if seconds else ''}")
 
 
 def action_text(action: str, t: Translator) -> str:

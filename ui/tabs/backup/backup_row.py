@@ -19,7 +19,7 @@ def draw_backup(panel: PanelContext, backup: StoredBackup, refresh: Callable[[],
         row.props["data-backup"] = backup.name
         with html.div().classes("backup-line"):
             with html.div().classes("backup-text"):
-                html.div(format_moment(backup.created_at, t)).classes("backup-time")
+                html.div(format_moment(backup.created_at, panel.time_zone, t)).classes("backup-time")
                 age, size = format_time_ago(backup.created_at, t), format_size(backup.size_bytes, t)
                 html.div(f"{age} · {size}").classes("muted")
                 html.div(backup.name).classes("backup-name")
@@ -73,7 +73,7 @@ async def _download(panel: PanelContext, backup: StoredBackup) -> None:
 
 async def _delete(panel: PanelContext, backup: StoredBackup, refresh: Callable[[], Awaitable[None]]) -> None:
     t = panel.t
-    title = t("backup.delete_title", time=format_moment(backup.created_at, t))
+    title = t("backup.delete_title", time=format_moment(backup.created_at, panel.time_zone, t))
     if not await ask_confirmation(panel.client, title, t("backup.delete_text"), t("common.delete"), t("common.cancel")):
         return
     try:

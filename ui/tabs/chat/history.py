@@ -14,7 +14,7 @@ from deployments.contracts.errors import SecretaryError
 from deployments.contracts.identity import Role
 from deployments.contracts.sessions import StoredSession
 from ui.components.confirmation_dialog import ask_confirmation
-from ui.components.page_parts import icon_button
+from ui.components.page_parts import icon_button, show_search_icon
 from ui.components.section import RedrawnSection, draw_empty_state
 from ui.context import PanelContext
 from ui.tabs.chat.history_row import HistoryRow, session_title
@@ -115,8 +115,7 @@ class HistoryRail:
         t = self._panel.t
         search = ui.input(placeholder=t("chat.search"), on_change=lambda e: self._filter(query=e.value or ""))
         search.props(f'outlined dense clearable debounce=250 aria-label="{t("chat.search")}"')
-        with search.add_slot("prepend"):
-            ui.icon("search")
+        show_search_icon(search)
         if self._panel.session.role.covers(Role.OPERATOR):
             options = {_MINE: t("chat.source_mine"), _ALL: t("chat.source_all")}
             options |= {kind.value: t(key) for kind, key in _SOURCES.items()}

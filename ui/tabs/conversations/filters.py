@@ -8,6 +8,7 @@ from nicegui import html, ui
 
 from deployments.administration.chat.sessions import AnsweredBy, SessionFilter
 from deployments.contracts.chat import SourceKind
+from ui.components.page_parts import show_search_icon
 from ui.context import PanelContext
 from ui.translations import LANGUAGES
 from ui.url_state import UrlState
@@ -54,6 +55,7 @@ def draw_filters(panel: PanelContext, state: UrlState, on_change: Callable[[], A
     with html.div().classes("talks-filters").props(f'role=search aria-label="{t("talks.filters")}"'):
         search = ui.input(t("talks.search"), value=state.get("text"))
         search.props(f"outlined dense clearable debounce={SEARCH_DEBOUNCE_MS} maxlength=200").classes("talks-search")
+        show_search_icon(search)
         search.on_value_change(lambda event: searched(event.value))
         field("channel", t("talks.channel"), {code: t(key) for code, key in _CHANNELS.items()})
         field("period", t("talks.period"), {code: t(f"talks.period_{code}") for code in PERIODS})

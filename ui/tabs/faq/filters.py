@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from nicegui import html, ui
 
 from deployments.administration.faq.service import FaqPage
+from ui.components.page_parts import show_search_icon
 from ui.context import PanelContext
 from ui.translations import LANGUAGES
 from ui.url_state import UrlState
@@ -35,8 +36,7 @@ class FaqFilterBar:
                 f'outlined dense clearable debounce={int(SEARCH_DEBOUNCE_S * 1000)} aria-label="{t("faq.search")}"'
             )
             search.classes("filter-search")
-            with search.add_slot("prepend"):
-                ui.icon("search")
+            show_search_icon(search)
             shown = ui.select(
                 {name: t(key) for name, key in _SHOWN.items()},
                 value=self._shown,

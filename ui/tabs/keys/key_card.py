@@ -9,7 +9,7 @@ from deployments.administration.keys.service import ApiKeyView
 from ui.components.page_parts import fact, icon_button, pill
 from ui.components.section import RedrawnSection
 from ui.context import PanelContext
-from ui.formatting import format_number
+from ui.formatting import format_amount, format_number
 from ui.translations import Translator
 
 SCOPE_TEXTS = {
@@ -120,12 +120,12 @@ def usage_bars(view: ApiKeyView, t: Translator) -> tuple[UsageBar, ...]:
     requests = _count(view.requests_today, t)
     if limits.requests_per_minute:
         requests = t("keys.at_most_a_minute", used=requests, limit=_count(limits.requests_per_minute, t))
-    minutes = format_number(used.audio_seconds / 60, 1, t)
+    minutes = format_amount(used.audio_seconds / 60, 1, t)
     bars: list[UsageBar] = [
         (t("keys.requests_today"), requests, None),
         _bar(t("keys.tokens_today"), _count(used.tokens, t), used.tokens, limits.tokens_per_day, t),
         _bar(t("keys.audio_today"), minutes, used.audio_seconds / 60, limits.audio_seconds_per_day / 60, t),
-        _bar(t("keys.cost_today"), format_number(used.cost, 2, t), used.cost, limits.cost_per_day, t),
+        _bar(t("keys.cost_today"), format_amount(used.cost, 2, t), used.cost, limits.cost_per_day, t),
     ]
     return tuple(bars)
 

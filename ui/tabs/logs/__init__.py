@@ -8,7 +8,7 @@ from nicegui import html, ui
 from deployments.administration.auth.permissions import AdminResource
 from deployments.administration.logs.log_files import LogFile, LogFilter, LogLevel, LogPage
 from deployments.contracts.errors import SecretaryError
-from ui.components.page_parts import attempt, page_heading
+from ui.components.page_parts import attempt, page_heading, show_search_icon
 from ui.components.section import RedrawnSection, draw_empty_state
 from ui.context import PanelContext
 from ui.formatting import format_time_ago
@@ -89,6 +89,7 @@ class LogsPage:
             on_change=lambda event: self._set(q=(event.value or "")[:_MAX_SEARCH]),
         )
         self._search.props("outlined dense clearable debounce=300").classes("logs-search")
+        show_search_icon(self._search)
         self._follow = ui.switch(
             t("logs.follow"),
             value=url.get("follow") != "0" and not url.number("older", 0),
@@ -137,7 +138,7 @@ class LogsPage:
 
     async def _show(self) -> None:
         if not self._name:
-            self._empty.show("files")
+            self._explain("files")
             self._show_count()
             return
         offset, criteria = self._url.number("older", 0), self._criteria()
@@ -146,7 +147,7 @@ class LogsPage:
         except SecretaryError as error:
             self._panel.toast_error(error)
             return
-        self._empty.show("" if page.lines else "lines")
+        self._explain("" if page.lines else "lines")
         self._older.set_enabled(len(page.lines) == PAGE_LINES)
         self._newer.set_enabled(offset > 0)
         self._show_count()
@@ -160,7 +161,14 @@ class LogsPage:
             text = f"{text}. {t('logs.not_all')}"
         self._count.text = text
         if self._view.line_count:
-            self._empty.show("")
+            self._explain("")
+
+    def _explain(self, reason: str) -> None:
+        """Says why there is nothing to read, in place of the lines."""
+        self._empty.show(reason)
+        self._view.set_visibility(not reason)
+        for button in (self._older, self._newer):
+            button.set_visibility(reason != "files")
 
     def _draw_empty(self, reason: str) -> None:
         t = self._panel.t

@@ -37,6 +37,9 @@ class LogView:
     def line_count(self) -> int:
         return len(self._log.default_slot.children)
 
+    def set_visibility(self, visible: bool) -> None:
+        self._log.set_visibility(visible)
+
     async def show_page(self, name: str, offset: int, criteria: LogFilter) -> LogPage:
         """Shows the newest lines, or those ``offset`` lines before. Raises NotFound when the file is gone."""
         self.stop()

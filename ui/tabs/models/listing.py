@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from nicegui import html, ui
 
 from deployments.administration.models.views import ModelView
+from ui.components.page_parts import show_search_icon
 from ui.components.section import KeyedList, RedrawnSection, draw_empty_state, draw_skeleton
 from ui.context import PanelContext
 from ui.tabs.models.actions import ModelActions
 from ui.tabs.models.machine_fit import MachineFit
-from ui.tabs.models.rows import ModelRow, draw_row
+from ui.tabs.models.rows import ModelRow, draw_row, model_about
 from ui.url_state import UrlState
 
 _KINDS = {
@@ -68,7 +69,8 @@ class ModelListing:
 
     def _matches(self, model: ModelView) -> bool:
         kind, place, words = self._url.get("kind"), self._url.get("place"), self._url.get("q").casefold().split()
-        text = f"{model.id} {model.description} {model.licence} {' '.join(model.languages)}".casefold()
+        about = f"{model.description} {model_about(model, self._panel.t)}"
+        text = f"{model.id} {about} {model.licence} {' '.join(model.languages)}".casefold()
         here = model.installed or model.unfinished_bytes > 0 or not model.in_catalogue
         return (
             kind in ("", model.kind)
@@ -86,6 +88,7 @@ class ModelListing:
         with html.div().classes("models-filter"):
             search = ui.input(t("common.search"), value=self._url.get("q"), on_change=lambda e: apply("q", e.value))
             search.props("outlined dense clearable debounce=200").classes("models-search")
+            show_search_icon(search)
             for name, options, label in (("kind", _KINDS, "models.kind"), ("place", _PLACES, "models.place")):
                 chosen = self._url.get(name) if self._url.get(name) in options else ""
                 select = ui.select(

@@ -11,6 +11,7 @@ from ui.components.page_parts import pill
 from ui.context import PanelContext
 from ui.tabs.models.actions import ModelActions
 from ui.tabs.models.machine_fit import MachineFit
+from ui.translations import Translator
 
 _KIND_ICONS = {"chat": "psychology", "speech": "record_voice_over", "recognition": "hearing"}
 _KIND_TEXTS = {
@@ -20,6 +21,8 @@ _KIND_TEXTS = {
     "other": "models.kind_other",
 }
 
+_LICENCE_IN_CARD = "see the model card"
+
 
 @dataclass(frozen=True, slots=True)
 class ModelRow:
@@ -28,6 +31,12 @@ class ModelRow:
     model: ModelView
     fit: MachineFit | None
     lacking: int
+
+
+def model_about(model: ModelView, t: Translator) -> str:
+    """What a model is good for, in the language of the user where the catalogue knows the model."""
+    key = f"models.about.{model.id}"
+    return t(key) if t.has(key) else model.description
 
 
 def draw_row(row: ModelRow, actions: ModelActions, panel: PanelContext) -> ui.element:
@@ -40,8 +49,9 @@ def draw_row(row: ModelRow, actions: ModelActions, panel: PanelContext) -> ui.el
             with html.div().classes("row-line"):
                 html.h3(model.id).classes("models-name")
                 _state(row, panel)
-            if model.description:
-                html.p(model.description).classes("muted")
+            about = model_about(model, panel.t)
+            if about:
+                html.p(about).classes("muted")
             with html.div().classes("models-details"):
                 _details(row, panel)
             _fit(row, panel)
@@ -71,6 +81,8 @@ def _details(row: ModelRow, panel: PanelContext) -> None:
         html.span(", ".join(languages))
     if model.licence and model.licence_url:
         html.a(model.licence, href=model.licence_url, target="_blank", rel="noopener noreferrer").classes("text-link")
+    elif model.licence == _LICENCE_IN_CARD:
+        html.span(t("models.licence_in_card"))
     elif model.licence:
         html.span(t("models.licence_of", name=model.licence))
 

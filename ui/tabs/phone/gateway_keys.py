@@ -14,7 +14,7 @@ from ui.components.confirmation_dialog import ask_confirmation
 from ui.components.page_parts import attempt, card, curl_line, icon_button
 from ui.components.section import RedrawnSection, draw_empty_state
 from ui.context import PanelContext
-from ui.formatting import format_number, format_time_ago
+from ui.formatting import format_amount, format_time_ago
 
 SCOPE = "audio"
 _MAX_LINES = 64
@@ -51,7 +51,7 @@ class GatewayKeys:
     def _row(self, view: ApiKeyView) -> _Row:
         t, key = self._panel.t, view.key
         facts = [f"{key.prefix}…", t("phone.key_made", time=format_time_ago(view.created_at, t))]
-        facts.append(t("phone.key_used", minutes=format_number(view.used_today.audio_seconds / 60, 1, t)))
+        facts.append(t("phone.key_used", minutes=format_amount(view.used_today.audio_seconds / 60, 1, t)))
         if key.limits.concurrent_streams:
             facts.append(t.count("phone.key_lines", key.limits.concurrent_streams))
         if set(key.scopes) - {SCOPE}:

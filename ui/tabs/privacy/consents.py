@@ -93,13 +93,13 @@ class ConsentsCard:
                 button.props["aria-label"] = t("privacy.withdraw_of", name=consent.person)
 
     def _when(self, consent: StoredConsent) -> str:
-        t = self._panel.t
+        t, zone = self._panel.t, self._panel.time_zone
         source = f"privacy.source.{consent.source}"
         parts = [t(source) if t.has(source) else consent.source, consent.source_id]
         if consent.given_at is not None:
-            parts.append(t("privacy.given", time=format_moment(consent.given_at, t)))
+            parts.append(t("privacy.given", time=format_moment(consent.given_at, zone, t)))
         if consent.withdrawn_at is not None:
-            parts.append(t("privacy.withdrawn_at", time=format_moment(consent.withdrawn_at, t)))
+            parts.append(t("privacy.withdrawn_at", time=format_moment(consent.withdrawn_at, zone, t)))
         return " · ".join(part for part in parts if part)
 
     async def _withdraw(self, consent: StoredConsent) -> None:

@@ -7,7 +7,7 @@ from nicegui import html, ui
 from deployments.administration.auth.permissions import AdminResource
 from deployments.administration.privacy.service import DataSubject, FoundPerson
 from deployments.contracts.errors import SecretaryError
-from ui.components.page_parts import card, curl_line
+from ui.components.page_parts import card, curl_line, show_search_icon
 from ui.components.section import draw_empty_state
 from ui.context import PanelContext
 from ui.formatting import format_time_ago
@@ -38,8 +38,7 @@ class PeopleCard:
                 on_change=lambda e: self._search(e.value or ""),
             )
             search.props(f'outlined dense clearable debounce=300 aria-label="{t("privacy.find")}"')
-            with search.add_slot("prepend"):
-                ui.icon("search").props("aria-hidden=true")
+            show_search_icon(search)
             self._note = html.div().classes("privacy-note")
             self._list = html.div().classes("rows privacy-people").props("role=list")
             self._list.props["aria-label"] = t("privacy.found")

@@ -4,7 +4,7 @@ from nicegui import html, ui
 
 from deployments.administration.auth.permissions import AdminResource
 from ui.components.command_copy import draw_command
-from ui.components.page_parts import card, page_heading, read_only_note
+from ui.components.page_parts import card, page_heading, read_only_note, show_search_icon
 from ui.components.section import draw_empty_state
 from ui.context import PanelContext, keep_tab_open
 from ui.revisions import follow_changes
@@ -70,8 +70,7 @@ class SettingsPage:
             on_change=lambda e: self._search(e.value or ""),
         )
         search.props(f'outlined dense clearable debounce={SEARCH_DEBOUNCE_MS} aria-label="{t("settings.search")}"')
-        with search.add_slot("prepend"):
-            ui.icon("search").props("aria-hidden=true")
+        show_search_icon(search)
 
     def _draw_links(self) -> None:
         t = self._panel.t

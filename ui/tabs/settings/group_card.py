@@ -49,7 +49,9 @@ class GroupCard:
             fields=group_fields(group),
             on_change=self._show_state,
         )
-        with card(self._title) as self._card:
+        scopes = {field_scope(group, name) for name in group_fields(group)}
+        self._one_scope = len(scopes) == 1
+        with card(self._title, panel.t(f"settings.scope.{scopes.pop()}") if self._one_scope else "") as self._card:
             self._card.props(f"id=settings-{group}").classes("settings-group")
             with html.div().classes("notice settings-conflict").props("role=alert") as self._conflict:
                 self._conflict_text = html.div()
@@ -90,7 +92,8 @@ class GroupCard:
     def _draw_below(self, spec: FieldSpec) -> None:
         panel, t = self._panel, self._panel.t
         with html.div().classes("settings-facts"):
-            html.span(t(f"settings.scope.{field_scope(self.group, spec.name)}"))
+            if not self._one_scope:
+                html.span(t(f"settings.scope.{field_scope(self.group, spec.name)}"))
             if panel.can_change(AdminResource.SETTINGS) and not may_change(self.group, spec.name, panel.session.role):
                 html.span(t("settings.admin_only")).classes("pill pill-plain")
             if self._history is not None:

@@ -44,7 +44,7 @@ def field_path(group: str, name: str) -> str:
 
 
 def field_text(group: str, name: str, t: Translator) -> FieldText:
-    """Russian explanations are translations, English ones those of the schema."""
+    """The name and explanation of a field; the schema explains what has no translation."""
     path = field_path(group, name)
     about = f"settings.about.{path}"
     model = Settings if group == GENERAL else _group_models()[group]

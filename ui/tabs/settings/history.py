@@ -29,14 +29,15 @@ class HistoryDialog:
             return
         with panel.client, ui.dialog() as dialog, ui.card().classes("dialog").props("role=dialog"):
             html.h2(panel.t("settings.history_of", name=label)).classes("dialog-title")
-            _draw_changes(changes, panel.t)
+            _draw_changes(changes, panel)
             with html.div().classes("dialog-actions"):
                 ui.button(panel.t("common.close"), on_click=dialog.close).props("flat no-caps autofocus")
         dialog.on("hide", dialog.delete)
         dialog.open()
 
 
-def _draw_changes(changes: tuple[SettingChange, ...], t: Translator) -> None:
+def _draw_changes(changes: tuple[SettingChange, ...], panel: PanelContext) -> None:
+    t = panel.t
     if not changes:
         draw_empty_state("history", t("settings.history_empty"))
         return
@@ -47,7 +48,7 @@ def _draw_changes(changes: tuple[SettingChange, ...], t: Translator) -> None:
     rows = [
         {
             "id": index,
-            "when": format_moment(change.at, t),
+            "when": format_moment(change.at, panel.time_zone, t),
             "who": change.by,
             "old": _value(change.old, t),
             "new": _value(change.new, t),

@@ -19,8 +19,8 @@ def draw_transfer_buttons(panel: PanelContext) -> None:
     if not panel.can_change(AdminResource.CONFIGURATION):
         return
     t, dialog = panel.t, ImportDialog(panel)
-    ui.button(t("transfer.export"), icon="download", on_click=lambda: _export(panel)).props("flat no-caps")
-    ui.button(t("transfer.import"), icon="upload", on_click=dialog.open).props("flat no-caps")
+    ui.button(t("transfer.export"), icon="download", on_click=lambda: _export(panel)).props("outline no-caps")
+    ui.button(t("transfer.import"), icon="upload", on_click=dialog.open).props("outline no-caps")
 
 
 async def _export(panel: PanelContext) -> None:

@@ -8,7 +8,7 @@ from deployments.administration.auth.permissions import AdminResource
 from deployments.administration.users.service import User
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.identity import Role
-from ui.components.page_parts import curl_line, page_heading
+from ui.components.page_parts import curl_line, page_heading, show_search_icon
 from ui.components.section import KeyedList, RedrawnSection, draw_empty_state
 from ui.components.visible_timer import refresh_while_visible
 from ui.context import PanelContext, keep_tab_open
@@ -82,6 +82,7 @@ class UsersPage:
             )
             search.props(f'outlined dense clearable debounce=200 aria-label="{t("users.search")}"')
             search.classes("filter-search")
+            show_search_icon(search)
             roles = {"": t("common.all")} | {role.value: t(f"users.role.{role.value}") for role in Role}
             role = self._state.get("role")
             select = ui.select(

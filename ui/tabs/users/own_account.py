@@ -54,9 +54,9 @@ def _draw(panel: PanelContext, found: _SignIns) -> None:
                 ui.icon("computer").props("aria-hidden=true")
                 with html.div().classes("user-text"):
                     html.div(browser or t("users.unknown_browser"))
-                    html.div(t("users.session_since", time=format_moment(opened_at, t), address=address)).classes(
-                        "muted"
-                    )
+                    html.div(
+                        t("users.session_since", time=format_moment(opened_at, panel.time_zone, t), address=address)
+                    ).classes("muted")
                 if token == panel.session.token:
                     pill(t("users.this_session"), "good")
                 else:

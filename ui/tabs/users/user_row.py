@@ -111,7 +111,9 @@ def draw_user(panel: PanelContext, user: User, actions: UserActions) -> ui.eleme
                 elif user.must_change_password:
                     pill(t("users.must_change"), "warn")
                 if user.created_at is not None:
-                    html.span(t("users.since", time=format_moment(user.created_at, t))).classes("muted")
+                    html.span(t("users.since", time=format_moment(user.created_at, panel.time_zone, t))).classes(
+                        "muted"
+                    )
             html.p(t(f"users.role_about.{user.role}")).classes("muted user-role-about")
         with html.div().classes("user-actions"):
             if own:

@@ -8,7 +8,7 @@ from deployments.administration.auth.permissions import AdminResource
 from deployments.administration.speech.voices import VoiceDraft
 from deployments.contracts.speech import SpeechRequest
 from deployments.conversation.voice_views import VoiceView, voice_view
-from ui.components.page_parts import attempt, card, icon_button, pill
+from ui.components.page_parts import attempt, card, icon_button, pill, show_search_icon
 from ui.components.section import KeyedList, RedrawnSection, draw_empty_state
 from ui.components.speech_samples import SpeechSamples
 from ui.components.visible_timer import refresh_while_visible
@@ -96,6 +96,7 @@ class VoiceListSection:
             html.h2(t("voices.list_title"))
             search = ui.input(t("common.search"), value=self._query, on_change=lambda e: self._search(e.value or ""))
             search.props("outlined dense clearable debounce=250")
+            show_search_icon(search)
             language = ui.select(
                 options, value=self._language, label=t("voices.language"), on_change=lambda e: self._choose(e.value)
             )
