@@ -19,6 +19,7 @@ from deployments.contracts.exchange import Exchange
 from deployments.contracts.identity import Role
 from deployments.contracts.reports import DoorReport
 from tests.ui.log_lines import write_log
+from tests.ui.panel_replica import PanelReplica
 from tests.ui.panel_server import PanelServer
 from tests.ui.traffic import report_conversation
 from tests.unit.administration.fake_replicas import FollowedReplica
@@ -94,9 +95,10 @@ async def busy_office(server: PanelServer) -> AsyncIterator[None]:
     """The office of ``filled_office`` whose services run, with questions of three weeks."""
     registry = server.services.operations.replica_registry
     async with filled_office(server), AsyncExitStack() as running:
-        for service, model in (("chat", "Qwen3-4B-Instruct"), ("voice", "piper-ru-irina-medium")):
-            host = await running.enter_async_context(FollowedReplica(registry, service, "1"))
-            host.model = model
+        voice = await running.enter_async_context(FollowedReplica(registry, "voice", "1"))
+        voice.model = "piper-ru-irina-medium"
+        chat = await running.enter_async_context(PanelReplica(server.services.operations))
+        chat.loads.append("qwen3-4b-instruct-2507")
         sessions = await _ask_for_three_weeks(server)
         running.push_async_callback(_forget, server, sessions)
         task = asyncio.create_task(_keep_reporting(server))
@@ -107,6 +109,7 @@ async def busy_office(server: PanelServer) -> AsyncIterator[None]:
 async def _keep_reporting(server: PanelServer) -> None:
     for report in itertools.count():
         await server.report_minute(-report)
+        await server.reports.accept(DoorReport(door="bots#1", sequence=1_000 + report, revision=server.revision))
         await asyncio.sleep(5)
 
 
@@ -115,8 +118,6 @@ async def _ask_for_three_weeks(server: PanelServer) -> tuple[str, ...]:
     today = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     sessions: list[str] = []
     for day in range(1, 22):
-        if (today - timedelta(days=day)).weekday() == 6:
-            continue
         turns: tuple[dict[str, object], ...] = tuple(
             {"route": "faq:1" if number % 2 else "local", "created_at": today.replace(hour=hour) - timedelta(days=day)}
             for hour in range(6, 15)

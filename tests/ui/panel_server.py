@@ -96,6 +96,10 @@ class PanelServer:
     def origin(self) -> str:
         return self.url.split("/admin")[0]
 
+    @property
+    def revision(self) -> int:
+        return self.office.publisher.current.revision
+
     async def login_cookie(self, username: str = USERNAME) -> str:
         """Logs in and returns the value of the session cookie."""
         form = {"username": username, "password": PASSWORD}
@@ -139,9 +143,8 @@ class PanelServer:
             )
             for stage, route, ms in bases
         )
-        revision = self.office.publisher.current.revision
         live = {"gateway#a41f": 2, "gateway#b7c2": 0, "phone#0d93": 1}[door]
-        return DoorReport(door=door, sequence=100 - minute, revision=revision, stages=stages, live_streams=live)
+        return DoorReport(door=door, sequence=100 - minute, revision=self.revision, stages=stages, live_streams=live)
 
 
 @asynccontextmanager

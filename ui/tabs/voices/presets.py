@@ -97,7 +97,7 @@ class PresetsSection:
                     ui.button(t("voices.preset_choose"), on_click=choose).props("flat dense no-caps")
                 if preset.builtin:
                     copy = partial(editor.open_copy, preset)
-                    ui.button(t("voices.preset_copy"), on_click=copy).props("flat dense no-caps")
+                    icon_button("content_copy", t("voices.preset_copy_of", name=name), copy)
                 else:
                     icon_button("edit", t("voices.preset_edit_of", name=name), partial(editor.open, preset))
                     icon_button("delete_outline", t("voices.preset_delete_of", name=name), lambda: self._delete(preset))
