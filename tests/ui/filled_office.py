@@ -76,7 +76,9 @@ async def filled_office(server: PanelServer) -> AsyncIterator[None]:
                 undo.push_async_callback(_forget, server, sessions)
         server.bots.statuses = tuple(statuses)
         undo.callback(setattr, server.bots, "statuses", ())
-        widget = await office.widgets.create(WidgetDraft(name="Главный сайт", allowed_domains=_DOMAINS), BY)
+        widget = await office.widgets.create(
+            WidgetDraft(name="Главный сайт", allowed_domains=_DOMAINS, primary_color="#0b7a72"), BY
+        )
         undo.push_async_callback(office.widgets.delete, widget.id, BY)
         provider = await office.providers.create(_GEMINI, BY)
         undo.push_async_callback(office.providers.delete, provider.id, BY)

@@ -83,7 +83,7 @@ async def go_to(page: Page, server: PanelServer, path: str) -> None:
 
 
 async def wait_until_still(page: Page) -> None:
-    await expect(page.locator(".shell-main .skeleton")).to_have_count(0)
+    await expect(page.locator(".shell-main .skeleton:visible")).to_have_count(0)
     await page.wait_for_function(STILL)
 
 

@@ -7,7 +7,8 @@ from ui.context import PanelContext
 
 async def ask_confirmation(client: Client, title: str, text: str, yes: str, no: str) -> bool:
     """Opens a modal dialog. Returns False on Escape and on a click outside."""
-    with client, ui.dialog() as dialog, ui.card().classes("dialog dialog-small").props("role=alertdialog"):
+    with client, ui.dialog() as dialog, ui.card().classes("dialog dialog-small").props("role=alertdialog") as box:
+        box.props["aria-label"] = title
         html.h2(title).classes("dialog-title")
         ui.label(text).classes("dialog-text")
         with html.div().classes("dialog-actions"):
@@ -22,7 +23,8 @@ async def ask_confirmation(client: Client, title: str, text: str, yes: str, no: 
 async def ask_typed_confirmation(panel: PanelContext, title: str, text: str, word: str, yes: str) -> bool:
     """Like ``ask_confirmation``, for what cannot be undone: ``word`` must be typed."""
     t = panel.t
-    with panel.client, ui.dialog() as dialog, ui.card().classes("dialog dialog-small").props("role=alertdialog"):
+    with panel.client, ui.dialog() as dialog, ui.card().classes("dialog dialog-small").props("role=alertdialog") as box:
+        box.props["aria-label"] = title
         html.h2(title).classes("dialog-title")
         ui.label(text).classes("dialog-text")
         typed = ui.input(t("common.type_to_confirm", word=word)).props("outlined autocomplete=off autofocus")

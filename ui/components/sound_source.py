@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from nicegui import events, html, ui
 
+from ui.components.file_button import choose_file_button
 from ui.components.microphone_input import MicrophoneInput
 from ui.context import PanelContext
 
@@ -22,14 +23,14 @@ class SoundSource:
         t = panel.t
         with html.div().classes("sound-source"):
             self._upload = ui.upload(
-                label=t("recorder.file"),
                 auto_upload=True,
                 max_file_size=MAX_UPLOAD_BYTES,
                 on_upload=self._take,
                 on_rejected=lambda: panel.toast(t("recorder.too_large"), "negative"),
             )
-            self._upload.props('accept="audio/*,.m4a,.ogg,.opus,.webm,.flac" flat bordered')
+            self._upload.props('accept="audio/*,.m4a,.ogg,.opus,.webm,.flac"')
             with html.div().classes("row-line"):
+                choose_file_button(self._upload, t("recorder.file"))
                 self._button = ui.button(t("recorder.start"), icon="mic", on_click=self._press).props("outline no-caps")
                 self._recorder = MicrophoneInput(
                     panel, max_seconds=max_seconds, bit_rate=_BITS_PER_SECOND, filtered=False, timed=True

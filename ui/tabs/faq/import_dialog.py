@@ -10,6 +10,7 @@ from deployments.administration.faq.files import ImportRow, RejectedRow
 from deployments.administration.faq.importing import ImportMode, ImportReport
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.memory_file import MemoryFile
+from ui.components.file_button import choose_file_button
 from ui.context import PanelContext
 
 _MEGABYTE = 1 << 20
@@ -46,10 +47,7 @@ class FaqImportDialog:
                 on_upload=self._check,
                 on_rejected=lambda: panel.toast(t("faq.import_too_large", megabytes=megabytes), "negative"),
             ).props("accept=.csv,.json")
-            self._upload.classes("faq-upload")
-            choose = ui.button(t("faq.import_choose"), icon="upload_file").props("outline no-caps")
-            choose.on("click", js_handler=f"() => getElement({self._upload.id}).$refs.qRef.pickFiles()")
-            choose.classes("self-start")
+            choose_file_button(self._upload, t("faq.import_choose"))
             self._mode = ui.radio(
                 {"merge": t("faq.import_merge"), "replace": t("faq.import_replace")},
                 value="merge",

@@ -71,7 +71,8 @@ async def _remove(
 
 async def _explain_users(panel: PanelContext, name: str, users: Sequence[ModelUser]) -> None:
     t = panel.t
-    with panel.client, ui.dialog() as dialog, ui.card().classes("dialog dialog-small").props("role=alertdialog"):
+    with panel.client, ui.dialog() as dialog, ui.card().classes("dialog dialog-small").props("role=alertdialog") as box:
+        box.props["aria-label"] = t("llm.used_title", name=name)
         html.h2(t("llm.used_title", name=name)).classes("dialog-title")
         ui.label(t("llm.used_text")).classes("dialog-text")
         with html.ul().classes("llm-users"):

@@ -27,8 +27,10 @@ class HistoryDialog:
         except SecretaryError as error:
             panel.toast_error(error)
             return
-        with panel.client, ui.dialog() as dialog, ui.card().classes("dialog").props("role=dialog"):
-            html.h2(panel.t("settings.history_of", name=label)).classes("dialog-title")
+        with panel.client, ui.dialog() as dialog, ui.card().classes("dialog").props("role=dialog") as box:
+            title = panel.t("settings.history_of", name=label)
+            box.props["aria-label"] = title
+            html.h2(title).classes("dialog-title")
             _draw_changes(changes, panel)
             with html.div().classes("dialog-actions"):
                 ui.button(panel.t("common.close"), on_click=dialog.close).props("flat no-caps autofocus")

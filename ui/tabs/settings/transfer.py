@@ -7,6 +7,7 @@ from nicegui import events, html, ui
 from deployments.administration.auth.permissions import AdminResource
 from deployments.administration.transfer.document import ConfigurationFile, SectionName, SectionReport
 from deployments.contracts.errors import SecretaryError
+from ui.components.file_button import choose_file_button
 from ui.components.section import draw_empty_state
 from ui.context import PanelContext
 
@@ -42,13 +43,13 @@ class ImportDialog:
         self._file: ConfigurationFile | None = None
         self._chosen: dict[SectionName, ui.checkbox] = {}
         t = panel.t
-        with ui.dialog() as self._dialog, ui.card().classes("dialog").props("role=dialog"):
+        with ui.dialog() as self._dialog, ui.card().classes("dialog").props("role=dialog") as box:
+            box.props["aria-label"] = t("transfer.title")
             html.h2(t("transfer.title")).classes("dialog-title")
             self._lead = ui.label(t("transfer.lead")).classes("dialog-text")
-            self._upload = ui.upload(
-                label=t("transfer.choose"), auto_upload=True, max_file_size=MAX_FILE_BYTES, on_upload=self._read
-            )
-            self._upload.props('accept=".json" flat bordered').classes("full-width transfer-upload")
+            self._upload = ui.upload(auto_upload=True, max_file_size=MAX_FILE_BYTES, on_upload=self._read)
+            self._upload.props("accept=.json")
+            self._choose = choose_file_button(self._upload, t("transfer.choose"))
             self._upload.on("rejected", lambda: panel.toast(t("transfer.too_large"), "negative"))
             self._body = html.div().classes("rows")
             with html.div().classes("dialog-actions"):
@@ -59,7 +60,7 @@ class ImportDialog:
         self._file = None
         self._body.clear()
         self._upload.reset()
-        self._upload.set_visibility(True)
+        self._choose.set_visibility(True)
         self._lead.text = self._panel.t("transfer.lead")
         self._apply.set_visibility(False)
         self._dialog.open()
@@ -75,7 +76,7 @@ class ImportDialog:
             self._upload.reset()
             panel.toast(panel.t("transfer.bad_file", reason=error.message), "negative")
             return
-        self._upload.set_visibility(False)
+        self._choose.set_visibility(False)
         self._lead.text = panel.t("transfer.check")
         self._show(reports, done=False)
         self._apply.set_visibility(any(report.changed for report in reports))
