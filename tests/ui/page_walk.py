@@ -106,7 +106,7 @@ async def open_dialog(page: Page, t: Translator, button: str) -> Locator:
     else:
         name = t(button).partition("{")[0].strip()
         await page.locator(".shell-main").get_by_role("button", name=name).first.click()
-    dialog = page.locator(".q-dialog__inner, .q-menu").last
+    dialog = page.locator(".q-dialog, .q-menu").last
     await expect(dialog).to_be_visible()
     await page.wait_for_function(STILL)
     return dialog

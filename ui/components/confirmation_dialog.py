@@ -9,6 +9,7 @@ async def ask_confirmation(client: Client, title: str, text: str, yes: str, no: 
     """Opens a modal dialog. Returns False on Escape and on a click outside."""
     with client, ui.dialog() as dialog, ui.card().classes("dialog dialog-small").props("role=alertdialog") as box:
         box.props["aria-label"] = title
+        dialog.props["aria-label"] = title
         html.h2(title).classes("dialog-title")
         ui.label(text).classes("dialog-text")
         with html.div().classes("dialog-actions"):
@@ -25,6 +26,7 @@ async def ask_typed_confirmation(panel: PanelContext, title: str, text: str, wor
     t = panel.t
     with panel.client, ui.dialog() as dialog, ui.card().classes("dialog dialog-small").props("role=alertdialog") as box:
         box.props["aria-label"] = title
+        dialog.props["aria-label"] = title
         html.h2(title).classes("dialog-title")
         ui.label(text).classes("dialog-text")
         typed = ui.input(t("common.type_to_confirm", word=word)).props("outlined autocomplete=off autofocus")

@@ -31,6 +31,7 @@ class QuickAnswer:
         t = panel.t
         with ui.dialog() as self._dialog, ui.card().classes("dialog").props('role=dialog aria-modal="true"') as box:
             box.props["aria-label"] = t("quick.title")
+            self._dialog.props["aria-label"] = t("quick.title")
             self._dialog.props("persistent")
             html.h2(t("quick.title")).classes("dialog-title")
             html.p(t("quick.lead")).classes("dialog-text")

@@ -13,6 +13,7 @@ def open_event(panel: PanelContext, record: AuditRecord) -> None:
     t, event = panel.t, record.event
     with panel.client, ui.dialog() as dialog, ui.card().classes("dialog audit-dialog"):
         title = f"{action_text(event.action, t)}: {object_text(event.resource, t)}"
+        dialog.props["aria-label"] = title
         html.h2(title[:1].upper() + title[1:]).classes("dialog-title")
         with html.dl().classes("audit-facts"):
             fact(t("audit.when"), format_moment(event.at, panel.time_zone, t, seconds=True) if event.at else "")

@@ -62,6 +62,7 @@ class KeepingCard:
         """Asks for the age, shows how many events that are, and asks to type a word."""
         panel, t = self._panel, self._panel.t
         with panel.client, ui.dialog() as dialog, ui.card().classes("dialog dialog-small"):
+            dialog.props["aria-label"] = t("audit.clean_up")
             html.h2(t("audit.clean_up")).classes("dialog-title")
             days = ui.number(t("audit.older_than"), value=_DAYS, min=MIN_AUDIT_DAYS, max=_MAX_DAYS, precision=0)
             days.props("outlined autofocus")

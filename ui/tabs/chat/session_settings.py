@@ -30,6 +30,7 @@ class SessionSettings:
         """Names of models, personas and voices by id."""
         t = panel.t
         with ui.dialog().props("position=right full-height") as self._dialog, ui.card().classes("dialog chat-settings"):
+            self._dialog.props["aria-label"] = t("chat.settings")
             with html.div().classes("dialog-row"):
                 html.h2(t("chat.settings")).classes("dialog-title")
                 close = ui.button(icon="close", on_click=self._dialog.close).props("flat round dense")

@@ -47,6 +47,7 @@ class FaqEditor:
         """Opens the dialog for ``entry`` or for a new entry, which may have a ``question`` already."""
         self._title.text = title = self._panel.t("faq.edit" if entry else "faq.add")
         self._card.props["aria-label"] = title
+        self._dialog.props["aria-label"] = title
         try:
             siblings = await self._panel.faq.siblings(entry.id) if entry else ()
         except SecretaryError as error:

@@ -38,6 +38,7 @@ class FaqImportDialog:
         megabytes = panel.services.publisher.current.settings.limits.max_body_mb
         with ui.dialog() as self._dialog, ui.card().classes("dialog").props('role=dialog aria-modal="true"') as card:
             card.props["aria-label"] = t("faq.import_title")
+            self._dialog.props["aria-label"] = t("faq.import_title")
             html.h2(t("faq.import_title")).classes("dialog-title")
             html.p(t("faq.import_hint")).classes("muted")
             self._upload = ui.upload(

@@ -37,6 +37,7 @@ class CreationDialog:
         with self._panel.client, ui.dialog() as self._dialog, ui.card().classes("dialog") as self._card:
             self._dialog.props("persistent")
             self._card.props('role=dialog aria-modal="true"').props["aria-label"] = self._panel.t("keys.create")
+            self._dialog.props["aria-label"] = self._panel.t("keys.create")
             self._draw_form()
         self._dialog.on("hide", self._dialog.delete)
         self._dialog.open()

@@ -24,6 +24,7 @@ class EditDialog:
         t = panel.t
         with ui.dialog() as self._dialog, ui.card().classes("dialog").props('role=dialog aria-modal="true"') as box:
             box.props["aria-label"] = t("keys.edit")
+            self._dialog.props["aria-label"] = t("keys.edit")
             self._dialog.props("persistent")
             with html.h2().classes("dialog-title"):
                 self._title = ui.label()

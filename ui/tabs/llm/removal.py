@@ -73,6 +73,7 @@ async def _explain_users(panel: PanelContext, name: str, users: Sequence[ModelUs
     t = panel.t
     with panel.client, ui.dialog() as dialog, ui.card().classes("dialog dialog-small").props("role=alertdialog") as box:
         box.props["aria-label"] = t("llm.used_title", name=name)
+        dialog.props["aria-label"] = t("llm.used_title", name=name)
         html.h2(t("llm.used_title", name=name)).classes("dialog-title")
         ui.label(t("llm.used_text")).classes("dialog-text")
         with html.ul().classes("llm-users"):

@@ -55,6 +55,7 @@ class ModelActions:
     async def _ask_licence(self, model: ModelView) -> bool:
         t = self._panel.t
         with self._panel.client, ui.dialog() as dialog, ui.card().classes("dialog dialog-small"):
+            dialog.props["aria-label"] = t("models.licence_title", model=model.id)
             html.h2(t("models.licence_title", model=model.id)).classes("dialog-title")
             ui.label(t("models.licence_text", name=model.licence)).classes("dialog-text")
             if model.licence_url:

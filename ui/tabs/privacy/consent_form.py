@@ -30,6 +30,7 @@ class ConsentForm:
         )
         with ui.dialog() as self._dialog, ui.card().classes("dialog").props("role=dialog") as box:
             box.props["aria-label"] = t("privacy.consent_add")
+            self._dialog.props["aria-label"] = t("privacy.consent_add")
             html.h2(t("privacy.consent_add")).classes("dialog-title")
             self._form = SchemaForm(panel, ConsentDraft.model_construct(person="", source="telegram"), text)
             with html.div().classes("dialog-actions"):

@@ -29,6 +29,7 @@ class PersonDialog:
         t = panel.t
         with ui.dialog() as self._dialog, ui.card().classes("dialog").props("role=dialog") as box:
             box.props["aria-label"] = panel.t("privacy.find_title")
+            self._dialog.props["aria-label"] = panel.t("privacy.find_title")
             self._title = ui.label().classes("dialog-title").props("role=heading aria-level=2")
             self._body = html.div().classes("privacy-stored")
             with html.div().classes("dialog-actions"):

@@ -30,6 +30,7 @@ class HistoryDialog:
         with panel.client, ui.dialog() as dialog, ui.card().classes("dialog").props("role=dialog") as box:
             title = panel.t("settings.history_of", name=label)
             box.props["aria-label"] = title
+            dialog.props["aria-label"] = title
             html.h2(title).classes("dialog-title")
             _draw_changes(changes, panel)
             with html.div().classes("dialog-actions"):

@@ -45,6 +45,7 @@ class ImportDialog:
         t = panel.t
         with ui.dialog() as self._dialog, ui.card().classes("dialog").props("role=dialog") as box:
             box.props["aria-label"] = t("transfer.title")
+            self._dialog.props["aria-label"] = t("transfer.title")
             html.h2(t("transfer.title")).classes("dialog-title")
             self._lead = ui.label(t("transfer.lead")).classes("dialog-text")
             self._upload = ui.upload(auto_upload=True, max_file_size=MAX_FILE_BYTES, on_upload=self._read)

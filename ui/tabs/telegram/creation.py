@@ -18,6 +18,7 @@ class CreationDialog:
         with self._panel.client, ui.dialog() as self._dialog, ui.card().classes("dialog") as card:
             self._dialog.props("persistent")
             card.props('role=dialog aria-modal="true"').props["aria-label"] = t("telegram.add")
+            self._dialog.props["aria-label"] = t("telegram.add")
             html.h2(t("telegram.add")).classes("dialog-title")
             html.p(t("telegram.add_hint")).classes("muted")
             form = BotCreationForm(self._panel, self._created)

@@ -20,6 +20,7 @@ class InvitationDialog:
         t = panel.t
         with ui.dialog() as self._dialog, ui.card().classes("dialog").props("role=dialog") as box:
             box.props["aria-label"] = t("users.invite_title")
+            self._dialog.props["aria-label"] = t("users.invite_title")
             html.h2(t("users.invite_title")).classes("dialog-title")
             self._name = ui.input(t("users.name")).props("outlined dense autocomplete=off autofocus maxlength=100")
             self._name.props["hint"] = t("users.name_hint")
@@ -43,6 +44,7 @@ class InvitationDialog:
         t = self._panel.t
         with self._panel.client, ui.dialog() as dialog, ui.card().classes("dialog").props("role=dialog") as box:
             box.props["aria-label"] = t("users.password_title", name=username)
+            dialog.props["aria-label"] = t("users.password_title", name=username)
             dialog.props("persistent")
             html.h2(t("users.password_title", name=username)).classes("dialog-title")
             html.p(t("users.password_text")).classes("dialog-text")

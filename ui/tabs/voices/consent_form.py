@@ -23,6 +23,7 @@ class ConsentForm:
         t = panel.t
         with ui.dialog().props("persistent") as self._dialog, ui.card().classes("dialog").props("role=dialog") as box:
             box.props["aria-label"] = t("voices.consent_add")
+            self._dialog.props["aria-label"] = t("voices.consent_add")
             ui.label(t("voices.consent_add")).classes("dialog-title").props("role=heading aria-level=2")
             self._person = ui.input(t("voices.consent_person")).props("outlined dense maxlength=200")
             names = {code: language_name(code, t) for code in LANGUAGES}

@@ -43,6 +43,7 @@ class PresetEditor:
         t = panel.t
         with ui.dialog().props("persistent") as self._dialog, ui.card().classes("dialog").props("role=dialog") as box:
             box.props["aria-label"] = t("voices.preset_edit")
+            self._dialog.props["aria-label"] = t("voices.preset_edit")
             self._title = ui.label().classes("dialog-title").props("role=heading aria-level=2")
             self._conflict = ConflictChoice(panel, self._save_mine, self._take_theirs, lambda: self._fill(self._mine))
             self._name = ui.input(t("voices.preset_name")).props("outlined dense maxlength=100")

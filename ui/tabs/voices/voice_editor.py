@@ -24,6 +24,7 @@ class VoiceEditor:
         t = panel.t
         with ui.dialog().props("persistent") as self._dialog, ui.card().classes("dialog").props("role=dialog") as box:
             box.props["aria-label"] = t("voices.edit_title")
+            self._dialog.props["aria-label"] = t("voices.edit_title")
             self._title = ui.label().classes("dialog-title").props("role=heading aria-level=2")
             self._conflict = ConflictChoice(panel, self._save_mine, self._take_theirs, self._restore_mine)
             self._name = ui.input(t("voices.name")).props("outlined maxlength=100")

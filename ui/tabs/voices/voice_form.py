@@ -25,6 +25,7 @@ class VoiceForm:
         t = panel.t
         with ui.dialog().props("persistent") as self._dialog, ui.card().classes("dialog").props("role=dialog") as box:
             box.props["aria-label"] = t("voices.cloned_add")
+            self._dialog.props["aria-label"] = t("voices.cloned_add")
             ui.label(t("voices.cloned_add")).classes("dialog-title").props("role=heading aria-level=2")
             self._consent = ui.select({}, label=t("voices.cloned_consent")).props("outlined dense options-dense")
             self._consent.on_value_change(self._forget)

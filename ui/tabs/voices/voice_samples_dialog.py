@@ -30,6 +30,7 @@ class VoiceSamplesDialog:
         t = panel.t
         with ui.dialog() as self._dialog, ui.card().classes("dialog").props("role=dialog") as box:
             box.props["aria-label"] = t("voices.samples_title")
+            self._dialog.props["aria-label"] = t("voices.samples_title")
             self._title = ui.label().classes("dialog-title").props("role=heading aria-level=2")
             self._rows = html.div().classes("rows")
             if self._may_change:

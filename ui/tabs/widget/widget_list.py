@@ -78,6 +78,7 @@ class WidgetList:
         t = self._panel.t
         with self._panel.client, ui.dialog() as dialog, ui.card().classes("dialog dialog-small") as card:
             card.props('role=dialog aria-modal="true"').props["aria-label"] = t("widget.add")
+            dialog.props["aria-label"] = t("widget.add")
             html.h2(t("widget.add")).classes("dialog-title")
             name = ui.input(t("widget.name")).props("outlined dense autofocus maxlength=100")
             name.props["hint"] = t("widget.name_hint")
