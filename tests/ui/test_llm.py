@@ -15,6 +15,7 @@ from tests.ui.conftest import BrowserUser
 from tests.ui.fakes import ANSWER, HEALTHY_ENGINES
 from tests.ui.panel_replica import PanelReplica
 from tests.ui.panel_server import PanelServer
+from tests.unit.administration.fake_replicas import FollowedReplica
 from tests.unit.administration.switching_replica import SwitchableHost, install_gguf
 from tests.waiting import wait_until
 
@@ -67,6 +68,17 @@ async def test_local_model_is_stopped_and_started(admin: BrowserUser, replica: S
     await expect(local(page)).to_contain_text("работает")
 
 
+async def test_local_model_sleeps_and_wakes(admin: BrowserUser, panel_server: PanelServer) -> None:
+    async with FollowedReplica(panel_server.services.operations.replica_registry, "chat", "1") as host:
+        host.is_sleeper = True
+        await admin.open_logged_in("llm")
+        await local(admin.page).get_by_role("button", name="Усыпить").click()
+        await expect(local(admin.page)).to_contain_text("спит")
+        await local(admin.page).get_by_role("button", name="Разбудить").click()
+        await expect(local(admin.page)).to_contain_text("работает")
+    assert (host.naps, host.is_asleep) == (1, False)
+
+
 async def test_adapter_becomes_default(
     admin: BrowserUser, panel_server: PanelServer, replica: SwitchableHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,7 +105,8 @@ async def test_chain_is_built_reordered_and_kept_while_used(admin: BrowserUser, 
     for name in ("Модель на этом компьютере", "Запасная · gpt-4o"):
         await page.get_by_label("Добавить модель").click()
         await page.get_by_role("option", name=name).click()
-    await page.get_by_role("button", name="Выше: Запасная · gpt-4o").click()
+    await page.get_by_role("button", name="Выше: Запасная · gpt-4o").press("Enter")
+    await expect(page.get_by_role("button", name="Ниже: Запасная · gpt-4o")).to_be_focused()
     await page.get_by_role("button", name="Сохранить").click()
     card = page.locator("[data-chain='ночь']")
     await expect(card.locator(".llm-step").first).to_contain_text("Запасная")

@@ -37,7 +37,9 @@ async def test_own_style_is_made_heard_and_chosen(admin: BrowserUser, panel_serv
     await neutral.get_by_role("button", name="Сделать основной").click()
     await expect(neutral).to_contain_text("основная")
     assert panel_server.office.publisher.current.settings.speech.default_preset == "neutral"
-    await panel_server.office.presets.delete("Медленная", "test", 1)
+    await preset.get_by_role("button", name="Удалить манеру: Медленная").click()
+    await page.get_by_role("alertdialog").get_by_role("button", name="Удалить манеру").click()
+    await expect(preset).to_have_count(0)
 
 
 async def test_cloned_voice_from_consent_to_revocation(admin: BrowserUser, panel_server: PanelServer) -> None:

@@ -41,5 +41,5 @@ async def report_conversation(
         )
         for turn in turns
     )
-    await server.reports.accept(DoorReport(door="bots#2", sequence=next(_numbers), revision=1, exchanges=exchanges))
+    await server.reports.accept(DoorReport(door="shop", sequence=next(_numbers), revision=1, exchanges=exchanges))
     return conversation.session_id

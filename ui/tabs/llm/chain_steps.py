@@ -18,6 +18,7 @@ class ChainSteps:
         self._panel = panel
         self._names = names
         self.routes: tuple[str, ...] = ()
+        self._arrows: list[list[html.button]] = []
         t = panel.t
         html.h3(t("chain.steps")).classes("llm-subtitle")
         html.p(t("chain.steps_hint")).classes("muted")
@@ -32,6 +33,7 @@ class ChainSteps:
         self.routes = routes
         self._error.set_visibility(False)
         self._list.clear()
+        self._arrows.clear()
         with self._list:
             for index, route in enumerate(routes):
                 self._draw(index, route)
@@ -50,10 +52,14 @@ class ChainSteps:
             html.span(str(index + 1)).classes("llm-number llm-handle").props("aria-hidden=true")
             html.span(name).classes("llm-option-text")
             with html.div().classes("llm-corner"):
+                arrows = []
                 if index:
-                    icon_button("arrow_upward", t("proxy.up", name=name), lambda: self._move(index, index - 1))
+                    label = t("proxy.up", name=name)
+                    arrows.append(icon_button("arrow_upward", label, lambda: self._step(index, index - 1)))
                 if index < len(self.routes) - 1:
-                    icon_button("arrow_downward", t("proxy.down", name=name), lambda: self._move(index, index + 1))
+                    label = t("proxy.down", name=name)
+                    arrows.append(icon_button("arrow_downward", label, lambda: self._step(index, index + 1)))
+                self._arrows.append(arrows)
                 icon_button("close", t("proxy.remove_of", name=name), lambda: self._remove(index))
 
     def _append(self) -> None:
@@ -63,6 +69,12 @@ class ChainSteps:
 
     def _remove(self, index: int) -> None:
         self.show(tuple(route for position, route in enumerate(self.routes) if position != index))
+
+    def _step(self, index: int, to: int) -> None:
+        """Moves a model by its arrow, which keeps the focus where it can go on."""
+        self._move(index, to)
+        arrow = self._arrows[to][0 if to < index else -1]
+        self._panel.client.run_javascript(f"getHtmlElement({arrow.id})?.focus()")
 
     def _dragged(self, event: SortableEventArguments) -> None:
         self._move(event.old_index, event.new_index)

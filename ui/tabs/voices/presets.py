@@ -84,6 +84,9 @@ class PresetsSection:
                     pill(t("voices.preset_is_default"), "good")
                 if not preset.builtin:
                     pill(t("voices.preset_own"))
+                if self._editor is not None:
+                    with html.div().classes("preset-corner"):
+                        self._draw_icons(preset, name, self._editor)
             html.p(preset_text(preset, t)).classes("muted")
             html.p(_numbers(preset.params, self._panel)).classes("muted voice-facts")
             if self._samples is None or self._editor is None:
@@ -95,12 +98,14 @@ class PresetsSection:
                 if not is_default:
                     choose = partial(self._set, "default_preset", preset.name)
                     ui.button(t("voices.preset_choose"), on_click=choose).props("flat dense no-caps")
-                if preset.builtin:
-                    copy = partial(editor.open_copy, preset)
-                    icon_button("content_copy", t("voices.preset_copy_of", name=name), copy)
-                else:
-                    icon_button("edit", t("voices.preset_edit_of", name=name), partial(editor.open, preset))
-                    icon_button("delete_outline", t("voices.preset_delete_of", name=name), lambda: self._delete(preset))
+
+    def _draw_icons(self, preset: Preset, name: str, editor: PresetEditor) -> None:
+        t = self._panel.t
+        if preset.builtin:
+            icon_button("content_copy", t("voices.preset_copy_of", name=name), partial(editor.open_copy, preset))
+        else:
+            icon_button("edit", t("voices.preset_edit_of", name=name), partial(editor.open, preset))
+            icon_button("delete_outline", t("voices.preset_delete_of", name=name), lambda: self._delete(preset))
 
     async def _delete(self, preset: Preset) -> None:
         panel, t = self._panel, self._panel.t
