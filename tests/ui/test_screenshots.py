@@ -39,11 +39,11 @@ def folder(pytestconfig: pytest.Config) -> Path:
 
 
 async def _chat(page: Page) -> None:
-    await page.locator(".chat-new").first.click()
-    await expect(page.locator(".message-closed")).to_have_count(0)
-    await page.locator(".composer textarea").fill("А в субботу вас можно застать?")
-    await page.keyboard.press("Enter")
-    await expect(page.locator(".message-closed")).to_have_count(1)
+    question = page.locator(".composer textarea")
+    await question.fill("А в субботу вас можно застать?")
+    await expect(question).to_have_value("А в субботу вас можно застать?")
+    await question.press("Enter")
+    await expect(page.locator(".message-closed").first).to_be_visible()
 
 
 async def _faq(page: Page) -> None:

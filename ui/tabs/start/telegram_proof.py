@@ -152,7 +152,9 @@ class TelegramProof:
         t = self._panel.t
         text = "start.message_answered" if answer else "start.message_unanswered"
         with html.div().classes("start-exchange").props("role=status"):
-            html.p(t(text, time=format_moment(question.created_at, t))).classes("start-proof" if answer else "")
+            html.p(t(text, time=format_moment(question.created_at, self._panel.time_zone, t))).classes(
+                "start-proof" if answer else ""
+            )
             question_bubble(question.content, t)
             if answer is None:
                 return
