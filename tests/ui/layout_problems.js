@@ -1,5 +1,5 @@
-// Finds what is wider than the screen, cut off, or overlaps inside an element. Returns a list of sentences.
-(root) => {
+// Finds what is wider than the screen, cut off, or overlaps. Returns a list of sentences.
+() => {
   const problems = [];
   const name = (element) => {
     const own = element.className?.baseVal ?? element.className ?? "";
@@ -23,6 +23,7 @@
   const shortened = (element) => style(element).textOverflow === "ellipsis" || style(element).webkitLineClamp !== "none";
 
   if (document.documentElement.scrollWidth > innerWidth) problems.push(`the page is ${document.documentElement.scrollWidth} px wide`);
+  const root = document.querySelector(".shell");
   const all = [...root.querySelectorAll("*")].filter((each) => !hidden(each));
   for (const element of all) {
     const box = element.getBoundingClientRect();
@@ -63,7 +64,7 @@
     }
   }
   const main = document.querySelector(".shell-main"), bar = document.querySelector(".shell-nav");
-  if (innerWidth <= 760 && root.contains(main)) {
+  if (innerWidth <= 760) {
     scrollTo(0, document.documentElement.scrollHeight);
     const last = Math.max(...all.filter((each) => main.contains(each) && !pinned(each) && each !== main && !ancestors(each).some((above) => scrolls(above, "Y"))).map((each) => each.getBoundingClientRect().bottom));
     if (last > bar.getBoundingClientRect().top + 1) problems.push("the end of the page is behind the navigation");
