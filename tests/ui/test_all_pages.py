@@ -21,6 +21,7 @@ LAYOUT_PROBLEMS = (HERE / "layout_problems.js").read_text(encoding="utf-8")
 STILL = """document.getAnimations().every((each) =>
   each.playState !== "running" || each.effect.getTiming().iterations === Infinity)"""
 HIDDEN = {tab.path for tab in TABS if not tab.in_navigation}
+_ATTEMPTS = 3
 FOLLOW_LINK = """(href) => {
   const link = Object.assign(document.createElement("a"), {href});
   document.body.append(link);
@@ -67,10 +68,19 @@ async def test_pages_are_accessible_and_complete(
 
 
 async def _go_to(page: Page, server: PanelServer, path: str) -> None:
-    """Opens a page without a load of the document, and scrolls to its end."""
-    await page.wait_for_function("window.socket.connected")  # axe may block the page for longer than a ping may take
-    await page.evaluate("(path) => emitEvent('sub_pages_navigate', path)", path)
-    await expect(page).to_have_url(server.url + path.removeprefix("/"))
+    """Opens a page without a load of the document, and scrolls to its end.
+
+    axe may block the page for longer than a ping may take: the connection is lost, and a message with it.
+    """
+    for attempt in range(_ATTEMPTS):
+        await page.wait_for_function("window.socket.connected", timeout=60_000)
+        await page.evaluate("(path) => emitEvent('sub_pages_navigate', path)", path)
+        try:
+            await expect(page).to_have_url(server.url + path.removeprefix("/"))
+            break
+        except AssertionError:
+            if attempt == _ATTEMPTS - 1:
+                raise
     await expect(page.locator(".shell-main h1").first).to_be_attached()
     await expect(page.locator(".shell-main .skeleton")).to_have_count(0)
     await expect(page.locator(".q-dialog")).to_have_count(0)

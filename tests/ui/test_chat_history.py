@@ -15,8 +15,9 @@ from tests.ui.test_chat import ask, fresh_chat
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-REFUSE_MICROPHONE = """navigator.mediaDevices.getUserMedia =
-  () => Promise.reject(new DOMException('', 'NotAllowedError'))"""
+REFUSE_MICROPHONE = """() => {
+  navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'));
+}"""
 CALLER = Identity(USERNAME, Role.ADMIN)
 
 

@@ -24,6 +24,7 @@ async def ear(panel_server, monkeypatch: pytest.MonkeyPatch) -> ToldEar:
 async def begin(user: BrowserUser) -> None:
     await user.open_logged_in("chat")
     await user.page.get_by_role("button", name="Новый разговор", exact=True).click()
+    await expect(user.page.get_by_role("button", name="Удалить разговор")).to_be_visible()
     await expect(user.page.get_by_text("Начните разговор")).to_be_visible()
     await user.page.get_by_role("button", name="Говорить с секретарём").click()
 
@@ -57,7 +58,8 @@ async def test_answer_is_spoken_and_interrupted(open_browser: OpenBrowser, ear: 
     assert user.page_errors == []
 
 
-async def test_talk_says_why_it_cannot_go_on(admin: BrowserUser, ear: ToldEar) -> None:
+async def test_talk_says_why_it_cannot_go_on(open_browser: OpenBrowser, ear: ToldEar) -> None:
+    admin: BrowserUser = await open_browser(permissions=[])
     await begin(admin)
     page, bar = admin.page, admin.page.locator(".live-talk")
     await expect(bar.get_by_role("status")).to_contain_text("Браузер не разрешил микрофон")

@@ -15,7 +15,6 @@ from tests.ui.conftest import BrowserUser
 from tests.ui.fakes import ANSWER, HEALTHY_ENGINES
 from tests.ui.panel_replica import PanelReplica
 from tests.ui.panel_server import PanelServer
-from tests.unit.administration.fake_replicas import FollowedReplica
 from tests.unit.administration.switching_replica import SwitchableHost, install_gguf
 from tests.waiting import wait_until
 
@@ -66,17 +65,6 @@ async def test_local_model_is_stopped_and_started(admin: BrowserUser, replica: S
     await expect(local(page).get_by_role("button", name="Запустить", exact=True)).to_be_visible()
     await local(page).get_by_role("button", name="Запустить", exact=True).click()
     await expect(local(page)).to_contain_text("работает")
-
-
-async def test_local_model_sleeps_and_wakes(admin: BrowserUser, panel_server: PanelServer) -> None:
-    async with FollowedReplica(panel_server.services.operations.replica_registry, "chat", "1") as host:
-        host.is_sleeper = True
-        await admin.open_logged_in("llm")
-        await local(admin.page).get_by_role("button", name="Усыпить").click()
-        await expect(local(admin.page)).to_contain_text("спит")
-        await local(admin.page).get_by_role("button", name="Разбудить").click()
-        await expect(local(admin.page)).to_contain_text("работает")
-    assert (host.naps, host.is_asleep) == (1, False)
 
 
 async def test_adapter_becomes_default(

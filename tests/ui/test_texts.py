@@ -24,7 +24,7 @@ NAMES = {
     *("API", "Bot", "CRM", "CSV", "JSON", "UTC", "AI", "C", "p95", "Enter", "Python", "curl", "Docker", "NVIDIA"),
     *("Telegram", "BotFather", "Open", "WebUI", "OpenAI", "Gemini", "Claude", "Hugging", "Face", "Prometheus"),
     *("PostgreSQL", "Asterisk", "FreeSWITCH", "AudioSocket", "Twilio", "XTTS", "OpenVoice", "Piper", "eSpeak"),
-    *("Chrome", "Firefox", "Safari"),
+    *("Chrome", "Firefox", "Safari", "Joe", "Meta"),
 }
 """Names of products and formats."""
 LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*")

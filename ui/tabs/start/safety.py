@@ -1,5 +1,7 @@
 """A first backup, and a second user."""
 
+from datetime import UTC, datetime
+
 from nicegui import html, ui
 
 from deployments.administration.auth.permissions import AdminResource
@@ -16,6 +18,7 @@ from ui.tabs.users.invitation import InvitationDialog
 
 _POLL_S = 0.5
 _SHOWN_USERS = 5
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 async def draw(step: StepContext) -> None:
@@ -79,7 +82,7 @@ class FirstBackup:
 
 
 class SecondUser:
-    """Who may sign in now, and the invitation of one more."""
+    """Who may sign in now, the newest first, and the invitation of one more."""
 
     def __init__(self, panel: PanelContext) -> None:
         self._panel = panel
@@ -98,7 +101,7 @@ class SecondUser:
         t = self._panel.t
         html.p(t.count("start.users_now", len(users)))
         with html.ul().classes("start-users"):
-            for user in users[:_SHOWN_USERS]:
+            for user in sorted(users, key=lambda each: each.created_at or _BEGINNING, reverse=True)[:_SHOWN_USERS]:
                 with html.li():
                     html.span(user.username).classes("start-strong")
                     html.span(t(f"users.role.{user.role}")).classes("muted")
