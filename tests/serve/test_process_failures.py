@@ -6,6 +6,7 @@ import signal
 import httpx
 import pytest
 
+from deployments.contracts.commands import secretary_command
 from tests.serve.admin_client import AdminClient
 from tests.serve.engine_failures import CASES, EngineFailureCase, chat_answers, uncached_text
 from tests.serve.secretary_process import SecretaryProcess, wait_until
@@ -88,7 +89,7 @@ def test_missing_model_degrades_and_names_remedy(secretary: SecretaryProcess) ->
     engines = httpx.get(f"{secretary.url}/ready", headers=secretary.headers).json()["engines"]
     piper = next(engine for engine in engines if engine["engine"] == "piper")
     assert not piper["ready"]
-    assert piper["remedy"] == "secretary models pull piper-ru-irina-medium"
+    assert piper["remedy"] == secretary_command("models pull piper-ru-irina-medium")
     assert httpx.get(f"{secretary.url}/ready").json() == {"ready": True, "status": "degraded"}
 
 
