@@ -56,6 +56,7 @@ async def test_cloud_is_connected_tested_and_made_default(admin: BrowserUser, pa
     await dialog.get_by_role("button", name="gpt-4o", exact=True).click()
     await dialog.get_by_label("Ключ доступа").fill("sk-live-0123456789abcd")
     await dialog.get_by_role("button", name="Сохранить").click()
+    await expect(dialog).to_be_hidden()
     (spec,) = [each for each in await office.providers.list() if each.name == "Облако шагов"]
     card = page.locator(f"[data-provider='{spec.id}']")
     await card.get_by_role("button", name="Проверить").click()

@@ -55,7 +55,8 @@ def assert_unavailable(reply: httpx.Response) -> None:
 
 
 def kill(supervisor: HaproxySupervisor) -> int:
-    """Kills HAProxy with SIGKILL and returns its process id."""
+    """Kills HAProxy with SIGKILL and returns its process id. Waits while a replaced process counts as running."""
+    wait_until(lambda: psutil.pid_exists(supervisor.haproxy_pid or -1))
     pid = supervisor.haproxy_pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
