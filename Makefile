@@ -131,7 +131,7 @@ browser:
 	    echo "Installing Debian's chromium for the browser tests ..."; \
 	    apt-get update -qq && export DEBIAN_FRONTEND=noninteractive && \
 	      { apt-get install -y -qq --no-install-recommends chromium chromium-headless-shell || \
-	        apt-get install -y -qq --no-install-recommends chromium; } >/dev/null; \
+	        apt-get install -y -qq --no-install-recommends chromium; } >/dev/null || command -v chromium >/dev/null; \
 	  else command -v chromium >/dev/null || { echo "The browser tests need chromium: sudo apt-get install chromium"; exit 1; }; fi; }
 
 .PHONY: servers
