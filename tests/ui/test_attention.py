@@ -81,7 +81,7 @@ async def test_broken_engine_is_noted_and_loading_one_is_not() -> None:
 
 async def test_language_without_model_or_answers_is_noted() -> None:
     overview = PanelOverview(HEALTHY_ENGINES, (), (), 1, NOW, (LanguageGap("ru"),))
-    snapshot = Snapshot(faq=ANSWERS, bots=(BotSpec(id="en", name="Reception", language="en"),))
+    snapshot = Snapshot(faq=ANSWERS, bots=(BotSpec(id="en", name="Acme Ltd", language="en"),))
     found = [(note.path, note.reason, note.names) for note in await notes_of(overview, snapshot=snapshot)]
     assert found == [("/llm", "attention.no_model", ("ru",)), ("/faq", "attention.no_answers", ("en",))]
 

@@ -13,6 +13,7 @@ from deployments.contracts.proxies import ProxyLinkStatus, ProxyPoolStatus
 from deployments.contracts.reports import DoorReport
 from tests.ui.conftest import BrowserUser
 from tests.ui.panel_server import PanelServer
+from tests.ui.provider_dialog import connect_openai
 from tests.ui.scripted_clouds import ANSWERED, ScriptedClouds
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -45,15 +46,7 @@ def card(page: Page, provider_id: str) -> Locator:
 async def test_provider_is_connected_tested_and_deleted(admin: BrowserUser, clouds: ScriptedClouds) -> None:
     await admin.open_logged_in("llm?section=providers")
     page, office = admin.page, admin.server.office
-    await page.get_by_role("button", name="Подключить модель").click()
-    dialog = page.get_by_role("dialog")
-    await dialog.get_by_label("Сервис").click()
-    await page.get_by_role("option", name="OpenAI", exact=True).click()
-    await dialog.get_by_label("Название").fill("Моя")
-    await dialog.get_by_role("button", name="gpt-4o", exact=True).click()
-    await dialog.get_by_label("Ключ доступа").fill(KEY)
-    await dialog.get_by_role("button", name="Сохранить").click()
-    (spec,) = [each for each in await office.providers.list() if each.name == "Моя"]
+    spec = await connect_openai(admin, "Моя", KEY)
     box = card(page, spec.id)
     await expect(box).to_contain_text("****wxyz")
     clouds.answered.clear()

@@ -6,6 +6,7 @@ from playwright.async_api import expect
 
 from tests.ui.conftest import BrowserUser
 from tests.ui.panel_server import PanelServer
+from tests.ui.provider_dialog import connect_openai
 from tests.ui.scripted_clouds import ANSWERED
 from tests.ui.scripted_pull import scripted_pull
 
@@ -48,16 +49,7 @@ async def test_cloud_is_connected_tested_and_made_default(admin: BrowserUser, pa
     clouds.answered.set()
     await admin.open_logged_in("start?step=mind&mind=cloud")
     page = admin.page
-    await page.get_by_role("button", name="Подключить модель").click()
-    dialog = page.get_by_role("dialog")
-    await dialog.get_by_label("Сервис").click()
-    await page.get_by_role("option", name="OpenAI", exact=True).click()
-    await dialog.get_by_label("Название").fill("Облако шагов")
-    await dialog.get_by_role("button", name="gpt-4o", exact=True).click()
-    await dialog.get_by_label("Ключ доступа").fill("sk-live-0123456789abcd")
-    await dialog.get_by_role("button", name="Сохранить").click()
-    await expect(dialog).to_be_hidden()
-    (spec,) = [each for each in await office.providers.list() if each.name == "Облако шагов"]
+    spec = await connect_openai(admin, "Облако шагов", "sk-live-0123456789abcd")
     card = page.locator(f"[data-provider='{spec.id}']")
     await card.get_by_role("button", name="Проверить").click()
     await expect(card.locator("[data-verdict=good]")).to_contain_text("первое слово через 412 мс")
