@@ -35,6 +35,9 @@ _STREAMS = (1, 8, 32)
 _TOKENS = 64
 _SYSTEM = "You answer the phone of a small company that repairs clocks. Answer briefly and politely."
 _MIBIBYTE = 1 << 20
+_POLLING_S = 1.2
+"""The processes of vLLM poll their queue for a second after a request (``SpinCondition`` in its
+``shm_broadcast.py``), and on a CPU both engines are bound to the same cores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,7 @@ def _first_tokens(ours: ServerProcess, bare: _BareEngine, passes: int) -> dict[s
     for number, names in enumerate(abba_order(list(found), passes + 2)):
         for name in names:
             question = f"Letter {number}: how long does a repair take?"
+            time.sleep(_POLLING_S)
             if name == _BARE:
                 found[name].append(bare.first_token_ms(question))
             else:
@@ -173,6 +177,7 @@ def _rates(ours: ServerProcess, bare: _BareEngine, rounds: int) -> dict[str, dic
         for names in abba_order(list(found), rounds):
             for name, streams in itertools.product(names, _STREAMS):
                 questions = [f"Card {next(numbers)}: tell me about clocks." for _ in range(streams)]
+                time.sleep(_POLLING_S)
                 started = time.perf_counter()
                 if name == _BARE:
                     bare.answer(questions)
@@ -198,7 +203,8 @@ def _first_table(first: dict[str, list[float]], passes: int, machine: Machine, m
             (_OURS, Spread.of(first[_OURS]).format(".1f"), added.format(".1f")),
         ],
         (
-            f"{passes} questions in ABBA order, differences question by question, median (lowest–highest). The graph "
+            f"{passes} questions in ABBA order, differences question by question, median (lowest–highest), each "
+            f"{_POLLING_S:g} s after the one before, when no engine polls its queue any more. The graph "
             "checks the key, asks the FAQ (one hop) and streams from the process of the model (another hop).",
             *_not_run(machine),
         ),

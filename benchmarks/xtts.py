@@ -19,6 +19,7 @@ from deployments.engines.speech.xtts_options import XttsOptions
 
 _OURS, _THEIRS = "each latent once", "coqui, all latents again"
 _EARLY, _LATE = 3, 30
+_ATTEMPTS = 10
 _TEXT = (
     "The shop opens at nine in the morning and closes at six in the evening, and on Saturdays we are here until two, "
     "so please tell me on which day you would like to come, and I will write it down for you at once."
@@ -90,14 +91,17 @@ def _their_pieces(model: Any, tokens: int) -> Iterator[int]:
 
 
 def _piece_seconds(pieces: Callable[[], Iterator[int]], clock: Callable[[], float]) -> list[float]:
-    """The seconds to each of the first ``_LATE`` pieces from the one before."""
-    found = []
-    before = clock()
-    for _, _ in zip(range(_LATE), pieces(), strict=False):
-        now = clock()
-        found.append(now - before)
-        before = now
-    return found
+    """The seconds to each of the first ``_LATE`` pieces from the one before. A model draws its tokens at random and may
+    end a text early: then it is asked again."""
+    for _ in range(_ATTEMPTS):
+        found, before = list[float](), clock()
+        for _ in zip(range(_LATE), pieces(), strict=False):
+            now = clock()
+            found.append(now - before)
+            before = now
+        if len(found) == _LATE:
+            return found
+    raise RuntimeError(f"no text of {_LATE} pieces in {_ATTEMPTS} attempts")
 
 
 def _first_audio(model: Any) -> tuple[float, float]:
