@@ -16,7 +16,7 @@ BENCHMARKS = {
     "price-of-serve": "the same application under plain uvicorn and on Ray Serve in both modes",
     "first-token": "time to the first token, against llama.cpp's own HTTP server",
     "first-audio": "time to the first audio, against raw Piper",
-    "hearing": "processor time of Vosk through the graph, against bare Vosk; needs the model vosk-ko",
+    "hearing": "processor time of Vosk and Whisper, against the bare libraries; needs the model vosk-ko",
     "import-time": "processor time of the imports of one process, by garbage collector threshold",
     "idle": "time to start, and memory and processor time of a secretary that waits",
     "office-changes": "time from a change in the office to the slowest replica, and changes per second against sqlite3",

@@ -1,7 +1,7 @@
-"""hearing: processor time of Vosk through the graph, as a recording and as a live session, against bare Vosk.
+"""hearing: processor time of Vosk and Whisper through the graph, against the bare libraries.
 
-The same sound for all: sentences of Piper with pauses. From the secretary's processor time that of the same time at
-rest is subtracted.
+The same sound for all: sentences of Piper with pauses. From the secretary's processor time that of an equal time at
+rest is subtracted, which is measured just before.
 """
 
 import json
@@ -27,56 +27,69 @@ from deployments.audio.convert import AudioConverter
 from deployments.audio.encode import wav_file
 from deployments.contracts.audio import PCM16_16K, PCM16_24K
 
-_MODEL = MODELS / "vosk-ko"
-_RECORDING, _LIVE, _PEER = "recording", "live session", "bare Vosk"
-_REST_S = 10.0
+_RECORDING, _LIVE = "recording", "live session"
+_VOSK, _WHISPER = "vosk", "whisper"
+_MODELS = {_VOSK: MODELS / "vosk-ko", _WHISPER: MODELS / "whisper-base"}
+_PEERS = {_VOSK: "bare Vosk", _WHISPER: "bare faster-whisper"}
+_REST_S = 4.0
 _ENGINE = "- {engine: vosk, options: {models: {ko: 'model://vosk-ko'}}}\n          - engine: faster_whisper"
+_MODEL_FIELDS = {_VOSK: {"model": "vosk"}, _WHISPER: {"model": "whisper-1", "language": "en"}}
 _HEADERS = {"Authorization": f"Bearer {API_KEY}"}
 
 
 def measure(quick: bool) -> BenchmarkResult:
-    passes, sentences = (2, 3) if quick else (8, 8)
+    passes, sentences = (2, 3) if quick else (8, 4)
     with TemporaryDirectory(prefix="secretary-bench-") as name, ExitStack() as stack:
         directory = Path(name)
         graph = directory / "graph.yaml"
         graph.write_text(DEMO_GRAPH.read_text().replace("- engine: faster_whisper", _ENGINE))
         server = stack.enter_context(secretary_server("secretary", directory / "data", graph))
-        command = [sys.executable, "-m", "benchmarks.peers.vosk", str(_MODEL)]
-        peer = stack.enter_context(RawPiper("vosk", command, directory / "vosk.log", pipes=True))
-        peer.read_message()
+        peers = {engine: stack.enter_context(_peer(engine, directory)) for engine in _PEERS}
+        for peer in peers.values():
+            peer.read_message()
         wait_for_secretary(server)
         _wait_for_vosk(server)
         pcm = _sound(server, sentences)
-        found = _measure(server, peer, pcm, directory / "sound.pcm", passes)
+        path = directory / "sound.pcm"
+        path.write_bytes(pcm)
+        found = {engine: _measure(server, peers[engine], engine, path, passes) for engine in _PEERS}
     seconds = PCM16_16K.seconds(len(pcm))
-    bare = found[_PEER]
-    rows = [
-        (who, Spread.of(cpu).format(".2f"), paired_ratios(cpu, bare).format(".2f", " x")) for who, cpu in found.items()
-    ]
-    table = ResultTable(
-        f"Processor time of hearing {seconds:.0f} s of sound, Vosk (Korean, small)",
-        ("who", "CPU seconds", "of bare Vosk's"),
-        rows,
+    tables = [_table(engine, spent, seconds, passes) for engine, spent in found.items()]
+    return BenchmarkResult(tables, {"sound_s": [seconds], **found})
+
+
+def _peer(engine: str, directory: Path) -> RawPiper:
+    command = [sys.executable, "-m", f"benchmarks.peers.{engine}", str(_MODELS[engine])]
+    return RawPiper(engine, command, directory / f"{engine}.log", pipes=True)
+
+
+def _table(engine: str, found: dict[str, list[float]], seconds: float, passes: int) -> ResultTable:
+    bare = found[_PEERS[engine]]
+    return ResultTable(
+        f"Processor time of hearing {seconds:.0f} s of sound, {_MODELS[engine].name}",
+        ("who", "CPU seconds", f"of {_PEERS[engine]}'s"),
+        [
+            (who, Spread.of(cpu).format(".2f"), paired_ratios(cpu, bare).format(".2f", " x"))
+            for who, cpu in found.items()
+        ],
         (f"{passes} passes in ABBA order; median (lowest-highest). A live session has voice detection besides.",),
     )
-    return BenchmarkResult((table,), {"sound_s": [seconds], **found})
 
 
-def _measure(server: ServerProcess, peer: RawPiper, pcm: bytes, path: Path, passes: int) -> dict[str, list[float]]:
-    path.write_bytes(pcm)
+def _measure(server: ServerProcess, peer: RawPiper, engine: str, path: Path, passes: int) -> dict[str, list[float]]:
+    pcm = path.read_bytes()
 
     def bare() -> None:
         peer.process.stdin.write(f"{path}\n".encode())  # type: ignore[union-attr]
         peer.read_message()
 
-    began = server.cpu_seconds()
-    time.sleep(_REST_S)
-    rest = (server.cpu_seconds() - began) / _REST_S
     work: dict[str, Callable[[], float]] = {
-        _RECORDING: lambda: _spent(server, lambda: _transcribe(server, pcm), rest),
-        _LIVE: lambda: _spent(server, lambda: _listen(server, pcm), rest),
-        _PEER: lambda: _spent(peer, bare, 0.0),
+        _RECORDING: lambda: _spent_beside_rest(server, lambda: _transcribe(server, engine, pcm)),
+        _LIVE: lambda: _spent_beside_rest(server, lambda: _listen(server, pcm)),
+        _PEERS[engine]: lambda: _spent(peer, bare),
     }
+    if engine == _WHISPER:
+        del work[_LIVE]  # it hears utterances, when they have ended
     for run in work.values():
         run()
     found: dict[str, list[float]] = {name: [] for name in work}
@@ -86,16 +99,22 @@ def _measure(server: ServerProcess, peer: RawPiper, pcm: bytes, path: Path, pass
     return found
 
 
-def _spent(tree: RawPiper | ServerProcess, work: Callable[[], None], rest: float) -> float:
-    before, began = tree.cpu_seconds(), time.monotonic()
+def _spent(tree: RawPiper | ServerProcess, work: Callable[[], None]) -> float:
+    before = tree.cpu_seconds()
     work()
-    return tree.cpu_seconds() - before - rest * (time.monotonic() - began)
+    return tree.cpu_seconds() - before
 
 
-def _transcribe(server: ServerProcess, pcm: bytes) -> None:
+def _spent_beside_rest(server: ServerProcess, work: Callable[[], None]) -> float:
+    rest = _spent(server, lambda: time.sleep(_REST_S)) / _REST_S
+    began = time.monotonic()
+    return _spent(server, work) - rest * (time.monotonic() - began)
+
+
+def _transcribe(server: ServerProcess, engine: str, pcm: bytes) -> None:
     files = {"file": ("sound.wav", wav_file(pcm, PCM16_16K))}
     url = f"http://127.0.0.1:{server.port}/v1/audio/transcriptions"
-    httpx.post(url, files=files, data={"model": "vosk"}, headers=_HEADERS, timeout=600).raise_for_status()
+    httpx.post(url, files=files, data=_MODEL_FIELDS[engine], headers=_HEADERS, timeout=600).raise_for_status()
 
 
 def _listen(server: ServerProcess, pcm: bytes) -> None:
