@@ -90,6 +90,11 @@ class SpeechEngine(Engine, Protocol):
 class RemoteVoices(Protocol):
     """Speech engines in another process, which may be loading or coming back."""
 
+    @property
+    def lost(self) -> bool:
+        """Whether a replica died and none has answered since."""
+        ...
+
     def recall_voice(self, voice_id: str) -> Voice | None:
         """A voice that was listed earlier. None if this process never saw it."""
         ...
@@ -108,6 +113,11 @@ class Recognizer(Engine, Protocol):
 class WordStream(Protocol):
     """The words of one live session while they are spoken. Its methods are called one after the other."""
 
+    @property
+    def unknown_words(self) -> tuple[str, ...]:
+        """Words of the grammar or hot words that are not in the vocabulary."""
+        ...
+
     async def feed(self, pcm: bytes) -> str:
         """The words of the current utterance so far. ``pcm`` is PCM16 mono at 16 kHz."""
         ...
@@ -123,7 +133,9 @@ class WordStream(Protocol):
 class StreamingRecognizer(Protocol):
     """A recognizer that gives words while they are spoken."""
 
-    async def open_words(self, language: str | None, grammar: tuple[str, ...] = ()) -> WordStream:
+    async def open_words(
+        self, language: str | None, grammar: tuple[str, ...] = (), hot_words: tuple[str, ...] = ()
+    ) -> WordStream:
         """Raises LanguageNotSupported, Overloaded, EngineFailed."""
         ...
 

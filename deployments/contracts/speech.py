@@ -63,7 +63,8 @@ class RecognitionRequest:
     """Audio to be transcribed. ``format`` None: a container file (wav, mp3, ogg, webm …) with at most ``max_seconds``
     of audio, either ``audio`` or ``file``, which its owner keeps open while it is transcribed.
 
-    ``engine`` names the recognition engine; ``auto`` lets the graph choose.
+    ``engine`` names the recognition engine; ``auto`` lets the graph choose. ``hot_words``: words and phrases that the
+    recording probably has.
     """
 
     audio: bytes = b""
@@ -76,6 +77,7 @@ class RecognitionRequest:
     max_seconds: float = 3_600
     file: MemoryFileReference | None = None
     engine: str = AUTO
+    hot_words: tuple[str, ...] = ()
 
     @property
     def recording(self) -> bytes | MemoryFileReference:
@@ -118,7 +120,8 @@ class TranscriptSegment:
 class TranscriptFinished:
     """The end of a transcript: the whole text, the detected language (BCP 47) and the length of the audio in seconds.
 
-    ``engine`` heard it; ``reason`` says why that one was chosen.
+    ``engine`` heard it; ``reason`` says why that one was chosen. ``unknown_words``: those of ``hot_words`` that the
+    vocabulary of the model lacks.
     """
 
     text: str
@@ -127,6 +130,7 @@ class TranscriptFinished:
     model: str = ""
     engine: str = ""
     reason: str = ""
+    unknown_words: tuple[str, ...] = ()
 
 
 TranscriptEvent = TranscriptSegment | TranscriptFinished
@@ -136,9 +140,9 @@ TranscriptEvent = TranscriptSegment | TranscriptFinished
 class ListenRequest:
     """A live session. Its audio comes in blocks of ``format``: mono, at 8,000 or 16,000 Hz.
 
-    ``grammar``: phrases, nothing else is heard; only for engines that have grammars. ``hot_words``: words that engines
-    without a grammar expect. ``silence_ms`` of silence end an utterance. ``second_pass``: an engine that hears
-    recordings corrects the words of the live one.
+    ``grammar``: phrases, nothing else is heard; only for engines that have grammars. ``hot_words``: words and phrases
+    that are probably said; a grammar makes them superfluous. ``silence_ms`` of silence end an utterance.
+    ``second_pass``: an engine that hears recordings corrects the words of the live one.
     """
 
     format: AudioFormat = PCM16_16K
@@ -156,13 +160,15 @@ class ListenRequest:
 @dataclass(frozen=True, slots=True)
 class ListeningStarted:
     """The first event of a live session. ``reason`` says why ``engine`` was chosen. ``second_engine`` corrects it.
-    ``replica`` is where the session is, in a graph with several."""
+    ``replica`` is where the session is, in a graph with several. ``unknown_words``: those of grammar and hot words that
+    the vocabulary of the model lacks; they are never heard."""
 
     engine: str
     model: str
     reason: str
     second_engine: str = ""
     replica: str = ""
+    unknown_words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,6 +184,6 @@ def test_languages_and_keywords_of_gpt_transcribe(
         model="gpt-transcribe", file=FILE, prompt="Анна", languages=languages, keywords=["Добрыня", "чем"]
     )
     request = door.assistant.recognition_requests[0]
-    assert (request.language, request.prompt) == (tag, "Анна Добрыня, чем")
+    assert (request.language, request.prompt, request.hot_words) == (tag, "Анна", ("Добрыня", "чем"))
     assert result.languages is not None
     assert [language.code for language in result.languages] == ["ru"]

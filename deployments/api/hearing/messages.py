@@ -94,6 +94,8 @@ def event_message(event: HearingEvent) -> dict[str, object]:
     fields = asdict(event)
     if isinstance(event, ListeningStarted):
         del fields["replica"]
+        if not event.unknown_words:
+            del fields["unknown_words"]
     if isinstance(event, FinalTranscript | RevisedTranscript) and not event.words:
         del fields["words"]
     return {"type": _TYPES[type(event)], **fields}

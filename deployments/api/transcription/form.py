@@ -21,6 +21,8 @@ TranscriptFormat = Literal["json", "text", "srt", "vtt", "verbose_json"]
 _FORMATS = ("json", "text", "srt", "vtt", "verbose_json")
 _GRANULARITIES = frozenset(("word", "segment"))
 _TRUE = ("true", "1")
+_MAX_KEYWORDS = 500
+_MAX_KEYWORD_CHARS = 100
 _DETECTED = ("auto", "detect", "und", "mul")
 
 
@@ -53,10 +55,11 @@ def _read(fields: FormData, translate: bool) -> TranscriptionForm:
         request=RecognitionRequest(
             file=uploaded_file(fields).reference,
             language=None if translate else _spoken_language(fields),
-            prompt=_prompt(fields),
+            prompt=text_field(fields, "prompt"),
             temperature=_temperature(fields),
             translate=translate,
             word_timestamps="word" in granularities,
+            hot_words=expected_words(fields),
         ),
     )
 
@@ -96,9 +99,15 @@ def named_language(text: str, param: str = "language") -> str | None:
     return tag
 
 
-def _prompt(fields: FormData) -> str:
-    """``prompt`` and, after it, ``keywords``, which Whisper takes as part of its prompt."""
-    return " ".join(filter(None, (text_field(fields, "prompt"), ", ".join(_texts(fields, "keywords")))))
+def expected_words(fields: FormData) -> tuple[str, ...]:
+    """``keywords``: words and phrases that the recording probably has. Raises InvalidRequest."""
+    keywords = tuple(filter(None, (text.strip() for text in _texts(fields, "keywords"))))
+    if len(keywords) > _MAX_KEYWORDS or any(len(keyword) > _MAX_KEYWORD_CHARS for keyword in keywords):
+        raise InvalidRequest(
+            f"keywords are at most {_MAX_KEYWORDS}, with at most {_MAX_KEYWORD_CHARS} characters each.",
+            param="keywords",
+        )
+    return keywords
 
 
 def _texts(fields: FormData, name: str) -> list[str]:

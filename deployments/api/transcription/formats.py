@@ -14,7 +14,12 @@ def usage_fields(finished: TranscriptFinished) -> dict[str, object]:
 
 def json_fields(finished: TranscriptFinished) -> dict[str, object]:
     """``json``: text, the language that was spoken and usage."""
-    return {"text": finished.text.strip(), "languages": _language_fields(finished), "usage": usage_fields(finished)}
+    fields: dict[str, object] = {
+        "text": finished.text.strip(),
+        "languages": _language_fields(finished),
+        "usage": usage_fields(finished),
+    }
+    return fields | _unknown_fields(finished)
 
 
 def verbose_json_fields(
@@ -27,6 +32,7 @@ def verbose_json_fields(
         "duration": round(finished.seconds, 3),
         "text": finished.text.strip(),
         "usage": usage_fields(finished),
+        **_unknown_fields(finished),
     }
     if "word" in granularities:
         body["words"] = [_word_fields(word) for segment in segments for word in segment.words]
@@ -78,6 +84,11 @@ def done_event(finished: TranscriptFinished) -> dict[str, object]:
 
 def _language_fields(finished: TranscriptFinished) -> list[dict[str, str]]:
     return [{"code": finished.language}] if finished.language else []
+
+
+def _unknown_fields(finished: TranscriptFinished) -> dict[str, object]:
+    """Keywords that cannot be heard; not in the OpenAI API."""
+    return {"unknown_keywords": finished.unknown_words} if finished.unknown_words else {}
 
 
 def _segment_fields(segment: TranscriptSegment) -> dict[str, object]:

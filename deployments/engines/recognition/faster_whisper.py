@@ -117,7 +117,7 @@ class FasterWhisperRecognizer(AsyncEngine):
             "rate": audio_format.rate,
             "channels": audio_format.channels,
             "language": language,
-            "prompt": request.prompt,
+            "prompt": " ".join(filter(None, (request.prompt, ", ".join(request.hot_words)))),
             "temperature": request.temperature,
             "translate": request.translate,
             "words": request.word_timestamps,

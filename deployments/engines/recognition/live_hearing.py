@@ -84,7 +84,7 @@ class LiveHearing:
         tasks: list[asyncio.Task[None]] = []
         try:
             await session.open()
-            yield self._started
+            yield replace(self._started, unknown_words=session.unknown_words)
             tasks = [
                 asyncio.create_task(session.hear(_with_silence(audio, request, self._gap_s), detector)),
                 asyncio.create_task(session.transcribe_utterances()),
@@ -125,7 +125,12 @@ class _Session:
     async def open(self) -> None:
         """Raises what the engine raises."""
         if self._live is not None:
-            self._words = await self._live.open_words(self._request.language, self._request.grammar)
+            request = self._request
+            self._words = await self._live.open_words(request.language, request.grammar, request.hot_words)
+
+    @property
+    def unknown_words(self) -> tuple[str, ...]:
+        return self._words.unknown_words if self._words is not None else ()
 
     async def close(self) -> None:
         if self._words is not None:
@@ -255,8 +260,8 @@ class _Session:
             spoken.pcm,
             PCM16_16K,
             self._request.language,
-            prompt=", ".join(self._request.hot_words),
             word_timestamps=self._request.words,
+            hot_words=self._request.hot_words,
         )
         segments: list[TranscriptSegment] = []
         finished = TranscriptFinished("", "", 0)

@@ -108,12 +108,21 @@ class VoskRecognizer(AsyncEngine):
             raise LanguageNotSupported(f"vosk has no model for {language!r}; it has: {known}", param="language")
         return wanted
 
-    async def open_words(self, language: str | None, grammar: tuple[str, ...] = ()) -> "VoskWords":
+    async def open_words(
+        self, language: str | None, grammar: tuple[str, ...] = (), hot_words: tuple[str, ...] = ()
+    ) -> "VoskWords":
         """Raises LanguageNotSupported, Overloaded, EngineFailed, Unavailable."""
         self._health.require_ready()
-        header: Header = {"language": self.language_of(language), "grammar": list(grammar)}
+        header: Header = {
+            "language": self.language_of(language),
+            "grammar": list(grammar),
+            "hot_words": list(hot_words),
+        }
         async with self._translated_errors():
-            return VoskWords(self, await self._workers.open(header, _DEADLINE_S))
+            words = VoskWords(self, await self._workers.open(header, _DEADLINE_S))
+        if grammar or hot_words:
+            await words.look_up()
+        return words
 
     async def call(self, session: WorkerSession, action: str, pcm: bytes = b"") -> dict[str, Any]:
         """One call of a session. Raises EngineFailed, Unavailable, Overloaded."""
@@ -126,7 +135,8 @@ class VoskRecognizer(AsyncEngine):
         converter = AudioConverter(request.format, PCM16_16K)
         pcm = converter.feed(request.audio) + converter.finish()
         seconds = request.format.seconds(len(request.audio))
-        stream, segments = await self.open_words(language), list[TranscriptSegment]()
+        stream = await self.open_words(language, hot_words=request.hot_words)
+        segments: list[TranscriptSegment] = []
         try:
             for start in range(0, len(pcm) + 1, _PIECE_BYTES):
                 piece = pcm[start : start + _PIECE_BYTES]
@@ -138,7 +148,7 @@ class VoskRecognizer(AsyncEngine):
         finally:
             await stream.close()
         text = " ".join(segment.text for segment in segments)
-        yield TranscriptFinished(text, language, seconds, self._name)
+        yield TranscriptFinished(text, language, seconds, self._name, unknown_words=stream.unknown_words)
 
     @asynccontextmanager
     async def _translated_errors(self) -> AsyncIterator[None]:
@@ -158,7 +168,16 @@ class VoskWords:
     def __init__(self, engine: VoskRecognizer, session: WorkerSession) -> None:
         self._engine = engine
         self.session = session
+        self.unknown_words: tuple[str, ...] = ()
         self._words: list[dict[str, Any]] = []
+
+    async def look_up(self) -> None:
+        """Sets ``unknown_words``. Closes the session when that fails."""
+        try:
+            self.unknown_words = tuple((await self._engine.call(self.session, "unknown_words"))["words"])
+        except BaseException:
+            await self.close()
+            raise
 
     async def feed(self, pcm: bytes) -> str:
         answer = await self._engine.call(self.session, "feed", pcm)

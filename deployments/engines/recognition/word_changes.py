@@ -8,7 +8,7 @@ from deployments.contracts.speech import WordChange
 def word_changes(first: str, second: str) -> tuple[WordChange, ...]:
     """The words that differ, in order. Case and punctuation at the ends of words do not count."""
     before, after = first.split(), second.split()
-    matcher = SequenceMatcher(None, [_bare(word) for word in before], [_bare(word) for word in after], autojunk=False)
+    matcher = SequenceMatcher(None, [*map(bare_word, before)], [*map(bare_word, after)], autojunk=False)
     return tuple(
         WordChange(" ".join(before[a:b]), " ".join(after[c:d]))
         for kind, a, b, c, d in matcher.get_opcodes()
@@ -16,5 +16,6 @@ def word_changes(first: str, second: str) -> tuple[WordChange, ...]:
     )
 
 
-def _bare(word: str) -> str:
+def bare_word(word: str) -> str:
+    """``word`` for comparison: without case, punctuation at its ends and the difference between е and ё."""
     return word.casefold().strip(".,!?…:;\"'«»()-—").replace("ё", "е")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -65,12 +65,16 @@ class ScriptedWords:
     calls: int = 0
     opened: int = 0
     heard: int = 0
+    unknown_words: tuple[str, ...] = ()
 
     def language_of(self, language: str | None) -> str:
         return language or "ru"
 
-    async def open_words(self, language: str | None, grammar: tuple[str, ...] = ()) -> "ScriptedWords":
+    async def open_words(
+        self, language: str | None, grammar: tuple[str, ...] = (), hot_words: tuple[str, ...] = ()
+    ) -> "ScriptedWords":
         self.opened += 1
+        self.unknown_words = hot_words[1:]
         return self
 
     async def feed(self, pcm: bytes) -> str:
@@ -134,7 +138,9 @@ async def test_live_engine_gives_partial_and_final_words() -> None:
     assert [(final.utterance, final.text) for final in finals] == [(1, "да да да да"), (2, "да да да")]
     assert [final.words[0].start for final in finals] == [0.0, pytest.approx(0.352)]
     assert events[-1] == ListeningFinished(0.704, 2)
-    assert PartialTranscript not in kinds(await hear(ScriptedWords(), None, partials=False))
+    other = await hear(ScriptedWords(), None, partials=False, hot_words=("Анна", "Абырвалг"))
+    assert PartialTranscript not in kinds(other)
+    assert other[0] == replace(STARTED, unknown_words=("Абырвалг",))
 
 
 async def test_other_engine_hears_whole_utterances() -> None:
@@ -146,7 +152,7 @@ async def test_other_engine_hears_whole_utterances() -> None:
     ]
     assert kinds(events)[-1] is ListeningFinished
     assert [request.audio.count(b"#") // FRAME_BYTES for request in whole.requests] == [4, 3]
-    assert (whole.requests[0].prompt, whole.requests[0].language) == ("Анна, Пермь", "ru")
+    assert (whole.requests[0].hot_words, whole.requests[0].language) == (("Анна", "Пермь"), "ru")
 
 
 async def test_second_pass_keeps_both_texts_and_the_difference() -> None:

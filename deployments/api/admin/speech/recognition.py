@@ -18,7 +18,7 @@ from deployments.administration.speech.recognition import (
 )
 from deployments.api.admin.speech.office_speech import OfficeSpeech
 from deployments.api.disconnect import CancelOnDisconnect
-from deployments.api.transcription.form import named_language
+from deployments.api.transcription.form import expected_words, named_language
 from deployments.api.uploads import multipart_fields, text_field, uploaded_file
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.recognition_choice import Need
@@ -91,6 +91,7 @@ class RecordingTranscriptReply(BaseModel):
     model: str
     seconds: float
     segments: list[TranscriptSegmentReply]
+    unknown_keywords: tuple[str, ...] = Field(description="Words of keywords that the vocabulary of the model lacks")
 
 
 class RoundTripBody(Draft):
@@ -164,14 +165,16 @@ def _add_transcription(router: APIRouter, speech: OfficeSpeech) -> None:
         engine: Annotated[str | None, Query(max_length=50)] = None,
     ) -> RecordingTranscriptReply:
         """Transcribes the recording in the form field ``file``: wav, mp3, ogg, webm, m4a, flac. ``language`` and
-        ``engine`` (auto, vosk, whisper) are form fields or query parameters."""
+        ``engine`` (auto, vosk, whisper) are form fields or query parameters. The form field ``keywords[]``: words that
+        the recording probably has."""
         async with multipart_fields(request) as fields:
             file = uploaded_file(fields).reference
             named = text_field(fields, "language") or language or ""
             spoken = named_language(named)
             wanted = _engine_name(text_field(fields, "engine") or engine or AUTO)
             chosen = await chosen_recognizer(speech.assistant, wanted, spoken)
-            recording = RecognitionRequest(file=file, language=spoken, engine=wanted)
+            keywords = expected_words(fields)
+            recording = RecognitionRequest(file=file, language=spoken, engine=wanted, hot_words=keywords)
             async with CancelOnDisconnect(request.receive), speech.stream_slot():
                 transcript = await transcribe_recording(speech.assistant, recording)
         finished = transcript.finished
@@ -185,6 +188,7 @@ def _add_transcription(router: APIRouter, speech: OfficeSpeech) -> None:
             segments=[
                 TranscriptSegmentReply(text=each.text, start=each.start, end=each.end) for each in transcript.segments
             ],
+            unknown_keywords=finished.unknown_words,
         )
 
     @router.post("/test")
