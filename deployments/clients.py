@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import cast
 from uuid import uuid4
@@ -14,9 +15,7 @@ from deployments import names
 from deployments.contracts.audio import SpeechChunk
 from deployments.contracts.chat import ChatTurn, EmbeddingVectors, TurnSource
 from deployments.contracts.engines import ChatEvent
-from deployments.contracts.errors import EngineFailed, SecretaryError, Unavailable
-from deployments.contracts.events import AnswerMatch
-from deployments.contracts.match_report import StageReport
+from deployments.contracts.errors import EngineFailed, ReplicaLost, SecretaryError, Unavailable
 from deployments.contracts.memory_file import FileElsewhere
 from deployments.contracts.reports import DoorReport, ReportAcknowledgement
 from deployments.contracts.services import DesiredServiceState, ReplicaReport
@@ -54,6 +53,7 @@ class EngineClient:
         starting = EngineStatus(remote.name, kind, "", ready=False, error="starting", loading=True)
         self._statuses: tuple[EngineStatus, ...] = (starting,)
         self._reachable = False
+        self._poll_now = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -87,7 +87,10 @@ class EngineClient:
                 log.warning("polling the status of %s failed: %s", self._remote.name, type(error).__name__)
                 self._set_error("its status cannot be read")
             healthy = all(status.healthy for status in self._statuses)
-            await asyncio.sleep(_POLL_READY_S if healthy else _POLL_STARTING_S)
+            self._poll_now.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_POLL_READY_S if healthy else _POLL_STARTING_S):
+                    await self._poll_now.wait()
 
     def _set_error(self, message: str) -> None:
         self._reachable = False
@@ -111,6 +114,7 @@ class SpeechClient(EngineClient):
         self._voices: tuple[Voice, ...] = ()
         self._seen: dict[str, Voice] = {}
         self.voices_listed = asyncio.Event()
+        self.lost = False
 
     def voices(self) -> tuple[Voice, ...]:
         return self._voices
@@ -124,11 +128,19 @@ class SpeechClient(EngineClient):
         if not self._reachable or any(status.loading for status in self._statuses):
             raise Unavailable(f"{self._remote.name} is still loading its voices", retry_after_s=_LOADING_RETRY_S)
 
-    def synthesize(self, request: SpeechRequest) -> AsyncIterator[SpeechChunk]:
-        return cast("AsyncIterator[SpeechChunk]", self._remote.stream("synthesize", request))
+    async def synthesize(self, request: SpeechRequest) -> AsyncGenerator[SpeechChunk]:
+        try:
+            async with Closing(self._remote.stream("synthesize", request)) as chunks:
+                async for chunk in chunks:
+                    yield cast(SpeechChunk, chunk)
+        except ReplicaLost:
+            self.lost = True
+            self._poll_now.set()
+            raise
 
     async def _poll(self) -> None:
         await super()._poll()
+        self.lost = False
         self._voices = cast("tuple[Voice, ...]", await self._remote.call("voices", timeout_s=_POLL_TIMEOUT_S))
         if not all(status.ready for status in self._statuses):
             absent = cast("tuple[Voice, ...]", await self._remote.call("absent_voices", timeout_s=_POLL_TIMEOUT_S))
@@ -174,19 +186,6 @@ class RecognizerClient(EngineClient):
         async for block in audio:
             await self._remote.call("feed", session_id, block, False, timeout_s=_FEED_TIMEOUT_S, replica=replica)
         await self._remote.call("feed", session_id, b"", True, timeout_s=_FEED_TIMEOUT_S, replica=replica)
-
-
-class FaqClient:
-    """Implements ``AnswerBook`` over the FAQ deployment."""
-
-    def __init__(self, remote: RemoteDeployment) -> None:
-        self._remote = remote
-
-    async def lookup(self, text: str, locale: str | None) -> AnswerMatch | None:
-        return cast("AnswerMatch | None", await self._remote.call("lookup", text, locale, timeout_s=1))
-
-    async def explain(self, text: str, locale: str | None) -> tuple[StageReport, ...]:
-        return cast("tuple[StageReport, ...]", await self._remote.call("explain", text, locale, timeout_s=2))
 
 
 class BotsClient:

@@ -13,13 +13,7 @@ from deployments import names
 from deployments.administration.auth.secret_keys import load_sealer
 from deployments.api.metrics import Metrics
 from deployments.arguments import UsedEngineArgs
-from deployments.clients import (
-    ChatClient,
-    EngineClient,
-    FaqClient,
-    RecognizerClient,
-    SpeechClient,
-)
+from deployments.clients import ChatClient, EngineClient, RecognizerClient, SpeechClient
 from deployments.cloud_engines import CloudEngines, Spending
 from deployments.contracts.chat import SourceKind
 from deployments.contracts.reports import OfficeLink
@@ -35,6 +29,7 @@ from deployments.conversation.ready.ready_phrases import ReadyPhrases
 from deployments.conversation.report_outbox import ReportOutbox
 from deployments.conversation.snapshot_feed import SnapshotFeed
 from deployments.conversation.usage_tracker import UsageTracker
+from deployments.faq_client import FaqClient
 from deployments.proxy_pools import ProxyPools, core_finder
 from deployments.remote import RemoteDeployment
 from deployments.shared_state.factory import create_shared_state

@@ -19,7 +19,7 @@ from deployments.api.admin.admin_routers import AdminServices, admin_routers
 from deployments.api.admin.app import AdminApp, GateDependencies
 from deployments.arguments import OfficeArgs, UsedEngineArgs
 from deployments.bot_api_request import BotApiRequest
-from deployments.clients import BotsClient, FaqClient
+from deployments.clients import BotsClient
 from deployments.contracts.chat import TurnSource
 from deployments.contracts.match_report import MatchReport
 from deployments.contracts.outbound import parse_allowed_hosts
@@ -37,6 +37,7 @@ from deployments.contracts.voice_library import (
 from deployments.conversation.faq_answers import ExactAnswers, explain_match
 from deployments.conversation.snapshot_stream import encode_snapshots
 from deployments.door_runtime import DoorRuntime, EngineHandles
+from deployments.faq_client import FaqClient
 from deployments.hosting import host_door
 from deployments.outbound.policy import OutboundPolicy
 from deployments.process_metrics import open_metrics

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 
 from deployments.contracts.audio import LATE, SpeechChunk, Substitution
-from deployments.contracts.engines import SpeechEngine
+from deployments.contracts.engines import RemoteVoices, SpeechEngine
 from deployments.contracts.errors import EngineTimeout, ReplicaLost, Unavailable
 from deployments.contracts.playout import Playout
 from deployments.contracts.reports import TurnObserver
@@ -70,13 +70,21 @@ class _Speakers:
                     return True
         return False
 
+    def leave_lost(self) -> None:
+        """Chooses the next voice while the replica of this one is dead and another deployment can speak."""
+        while isinstance(self.engine, RemoteVoices) and self.engine.lost and self.speaks_elsewhere:
+            self.failed.append(self.engine)
+            if not self.go_on(ReplicaLost.code):
+                return
+
     @property
     def has_rescue(self) -> bool:
         return any(engine not in self.failed for _, engine in self.later)
 
     @property
     def speaks_elsewhere(self) -> bool:
-        return any(engine is not self.engine for _, engine in (*self.later, *self.earlier))
+        others = (engine for _, engine in (*self.later, *self.earlier) if engine not in self.failed)
+        return any(engine is not self.engine for engine in others)
 
 
 class ContinuedSpeech:
@@ -101,6 +109,7 @@ class ContinuedSpeech:
         named = settings.rescue_voices.get(parameters.language)
         later, earlier = self._voices.substitutes(voice, parameters.language, named)
         speakers = _Speakers(voice, self._voices.engine_of(voice), later, earlier)
+        speakers.leave_lost()
         sentence = _Sentence(speakers, parameters, listener, settings, self._timeouts, self._observer)
         spoken, sequence, resumed = SpokenText(text, parameters.speed), 0, False
         while part := spoken.begin(first_clause=sentence.rescued):
@@ -165,16 +174,26 @@ class _Sentence:
         if isinstance(error, ReplicaLost):
             self.losses += 1
             if self.lost_until is None:
-                elsewhere = self.speakers.speaks_elsewhere
-                self.lost_until = time.monotonic() + (self.timeouts.elsewhere if elsewhere else self.timeouts.replica)
+                self.lost_until = time.monotonic() + self._replica_wait_s()
         if self.lost_until is not None and self.losses <= _MAX_LOSSES:
             left_s = self.lost_until - time.monotonic()
             if left_s > 0:
                 await asyncio.sleep(min(self.timeouts.retry, left_s))
                 return True
+        reason = error.code if self.lost_until is None else ReplicaLost.code
         self.lost_until = None
         self.speakers.failed.append(self.speakers.engine)
-        return self.speakers.go_on(error.code)
+        return self.speakers.go_on(reason)
+
+    def _replica_wait_s(self) -> float:
+        """How long another replica of the voice is awaited; on a line, no longer than its sound lasts."""
+        timeouts, listener = self.timeouts, self.listener
+        if not self.speakers.speaks_elsewhere:
+            return timeouts.replica
+        if not listener.paced:
+            return timeouts.elsewhere
+        left_s = listener.due_in - self.settings.rescue_lead_s
+        return min(timeouts.elsewhere, max(left_s, timeouts.first_sound))
 
     async def _next(self, chunks: AsyncIterator[SpeechChunk], begun: bool) -> SpeechChunk | None:
         seconds, error = self._limit(begun)

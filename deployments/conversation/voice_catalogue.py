@@ -39,10 +39,14 @@ class VoiceCatalogue:
         return catalogue
 
     def installed(self) -> tuple[Voice, ...]:
-        """Every voice as its engine describes it."""
+        """Every voice as its engine describes it; a voice of several engines is that of the first one."""
         if self._assumed is not None:
             return self._assumed
-        return tuple(voice for engine in self._engines for voice in engine.voices())
+        listed: dict[str, Voice] = {}
+        for engine in self._engines:
+            for voice in engine.voices():
+                listed.setdefault(voice.id, voice)
+        return tuple(listed.values())
 
     def all(self) -> tuple[Voice, ...]:
         """The voices that may speak, with their configured names."""
@@ -70,21 +74,25 @@ class VoiceCatalogue:
         self, voice: Voice, language: str, named: str | None = None
     ) -> tuple[list[tuple[Voice, SpeechEngine]], list[tuple[Voice, SpeechEngine]]]:
         """Who can go on when ``voice`` breaks off: of each other engine the first voice that speaks ``language``, those
-        after the engine of ``voice`` in the order of the graph and those before it. The voice ``named`` comes first. A
-        cloned voice speaks by its name only."""
+        after the engine of ``voice`` in the order of the graph and those before it. The voice ``named`` comes first,
+        then ``voice`` itself by other engines. A cloned voice speaks by its name only."""
         own, seen = -1, dict[tuple[int, str], tuple[Voice, SpeechEngine] | None]()
+
+        def rank(other: Voice) -> int:
+            return (named, voice.id).index(other.id) if other.id in (named, voice.id) else 2
+
         for number, engine in enumerate(self._engines):
             for other in usable_voices(engine.voices(), self._snapshot()):
                 found = seen.setdefault((number, other.engine))
-                if other.id == voice.id:
+                if other.id == voice.id and own < 0:
                     own = list(seen).index((number, other.engine))
-                speaks = language in other.languages and (not other.cloned or other.id == named)
-                if speaks and (found is None or other.id == named):
+                speaks = language in other.languages and (not other.cloned or rank(other) < 2)
+                if speaks and (found is None or rank(other) < rank(found[0])):
                     seen[number, other.engine] = other, engine
         places = [(position, found) for position, found in enumerate(seen.values()) if found and position != own]
         later = [found for position, found in places if position > own or found[0].id == named]
         earlier = [found for position, found in places if position < own and found[0].id != named]
-        return sorted(later, key=lambda found: found[0].id != named), earlier
+        return sorted(later, key=lambda found: rank(found[0])), earlier
 
     def find(self, voice_id: str | None) -> Voice | None:
         """The voice with the id ``voice_id``. None for no id, "default" and the OpenAI voice names.

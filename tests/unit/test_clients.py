@@ -9,10 +9,10 @@ from ray.exceptions import RayError
 from ray.serve.handle import DeploymentHandle
 
 from deployments.clients import ChatClient, RecognizerClient, SpeechClient
-from deployments.contracts.errors import EngineFailed, SecretaryError, Unavailable, VoiceNotFound
+from deployments.contracts.errors import EngineFailed, ReplicaLost, SecretaryError, Unavailable, VoiceNotFound
 from deployments.contracts.memory_file import FileElsewhere, MemoryFile
 from deployments.contracts.settings import Settings
-from deployments.contracts.speech import EngineStatus, RecognitionRequest, TranscriptFinished, Voice
+from deployments.contracts.speech import EngineStatus, RecognitionRequest, SpeechRequest, TranscriptFinished, Voice
 from deployments.contracts.voice_library import NewClonedVoice, NewVoiceConsent
 from deployments.conversation.voice_catalogue import VoiceCatalogue
 from deployments.remote import RemoteDeployment
@@ -134,6 +134,30 @@ async def test_voice_that_is_not_loaded_is_not_unknown(remote: ScriptedRemote) -
     await wait_until(lambda: not client.status().loading)
     assert (error_of("joe"), error_of("nobody"), language_error()) == ("", "unavailable", "unavailable")
     assert catalogue.engine_of(JOE) is client
+    await client.stop()
+
+
+class DyingRemote(ScriptedRemote):
+    async def stream(self, method: str, *arguments: object) -> AsyncGenerator[object]:
+        self.voices = None
+        raise ReplicaLost("voice failed; it is being restarted")
+        yield
+
+
+async def test_client_is_lost_until_a_replica_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deployments.clients._POLL_STARTING_S", 0.001)
+    remote = DyingRemote()
+    remote.voices, remote.loading = (JOE,), False
+    client = SpeechClient(remote)
+    await client.start()
+    await wait_until(client.voices)
+    with pytest.raises(ReplicaLost):
+        await anext(client.synthesize(SpeechRequest("Hello.")))
+    assert client.lost
+    await wait_until(lambda: not client.status().ready)
+    assert (client.lost, client.voices()) == (True, (JOE,))
+    remote.voices = (JOE,)
+    await wait_until(lambda: not client.lost)
     await client.stop()
 
 

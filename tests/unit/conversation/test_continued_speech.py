@@ -2,7 +2,8 @@
 
 import asyncio
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -10,7 +11,9 @@ from deployments.contracts.audio import LATE, SpeechChunk, Substitution
 from deployments.contracts.errors import EngineFailed, ReplicaLost, SecretaryError, ServiceStopped
 from deployments.contracts.playout import Playout
 from deployments.contracts.settings import SpeechSettings
+from deployments.contracts.snapshot import Snapshot
 from deployments.contracts.speech import Voice
+from deployments.contracts.voice_consent import VoiceConsent
 from deployments.conversation.continued_speech import ContinuedSpeech, SpeechTimeouts
 from deployments.conversation.voice_catalogue import VoiceCatalogue
 from deployments.conversation.voice_parameters import VoiceParameters
@@ -61,6 +64,37 @@ async def test_lost_replica_another_deployment_goes_on(chunks: int) -> None:
     spoken = texts(await said(continued))
     assert spoken[-1] == (TEXT[SECOND_CLAUSE:] if chunks else TEXT, Substitution("espeak", "engine_failed"))
     assert len(first.requests) <= 3
+
+
+@dataclass
+class LostDeployment(Deployment):
+    """A remote one, whose replica has died."""
+
+    lost: bool = True
+
+    def recall_voice(self, voice_id: str) -> Voice | None:
+        return None
+
+    def check_voices_loaded(self) -> None: ...
+
+
+async def test_next_sentence_does_not_wait_for_a_lost_replica() -> None:
+    first, second = LostDeployment((XTTS, PIPER)), Deployment((ESPEAK,))
+    continued, _ = speech(first, second)
+    assert texts(await said(continued)) == [(TEXT, Substitution("espeak", "engine_failed"))]
+    assert not first.requests
+    first.lost = False
+    assert texts(await said(continued)) == [(TEXT, None)]
+    first.lost = True
+    assert texts(await said(speech(first)[0])) == [(TEXT, None)], "nobody else can speak"
+
+
+async def test_line_is_rescued_before_a_lost_replica_is_back() -> None:
+    first, second = Deployment((XTTS,), [ReplicaLost("died"), "stall"], 0), Deployment((ESPEAK,))
+    timeouts = replace(TIMEOUTS, elsewhere=60)
+    continued = ContinuedSpeech(VoiceCatalogue((first, second)), RecordingTurnObserver(), timeouts=timeouts)  # type: ignore[arg-type]
+    async with asyncio.timeout(5):
+        assert texts(await said(continued, due_in=0.5)) == [(TEXT, Substitution("espeak", "engine_failed"))]
 
 
 async def test_text_that_ends_replicas_is_given_up() -> None:
@@ -155,3 +189,20 @@ def test_substitutes_follow_the_declared_order() -> None:
     assert names(ESPEAK) == ([], ["piper", "xtts"])
     assert names(XTTS, "piper") == (["piper", "espeak"], [])
     assert names(replace(XTTS, id="unknown")) == (["piper", "xtts", "espeak"], [])
+
+
+def test_cloned_voice_goes_on_with_its_next_engine() -> None:
+    mine, by_other = (replace(voice, id="mine", cloned=True) for voice in (XTTS, OTHER))
+    third = replace(OTHER, id="third", cloned=True)
+    given = VoiceConsent(id="cons_1", voices=("mine", "third"), given_at=datetime(2026, 11, 1, tzinfo=UTC))
+    snapshot = Snapshot(voice_consents=(given,))
+    engines = Deployment((mine, PIPER)), Deployment((third, by_other, ESPEAK))
+    catalogue = VoiceCatalogue(engines, lambda: snapshot)  # type: ignore[arg-type]
+    later, earlier = catalogue.substitutes(mine, "ru")
+    assert ([voice.engine for voice, _ in later], earlier) == (["other", "piper", "espeak"], [])
+    assert [(voice.id, voice.engine) for voice in catalogue.all()] == [
+        ("mine", "xtts"),
+        ("piper", "piper"),
+        ("third", "other"),
+        ("espeak", "espeak"),
+    ]
