@@ -41,12 +41,14 @@ _SAMPLES = 10
 _AT_ONCE = 20
 _BREAKS_OFF = EngineSpec(engine="tone", options={"languages": ["en"], "rate": 8_000, "fail_after_s": 2.0})
 _SETTLE_S = 0.3
+_COUNTED = ("objects", "threads", "files", "tasks", "processes")
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
     done: int
     memory_mb: float
+    objects: int
     threads: int
     files: int
     tasks: int
@@ -125,12 +127,12 @@ async def _measure(sentences: int, sessions: int) -> BenchmarkResult:
     rows = [_row("sentences", spoken), _row("sessions", called)]
     table = ResultTable(
         f"What {sentences:,} sentences with dying engines and {sessions} phone sessions leave behind",
-        ("of", "number", "memory, MB: first", "last", "slope, kB each", "threads", "files", "tasks", "processes"),
+        ("of", "number", "memory, MB: first", "last", "slope, kB each", *_COUNTED),
         rows,
         (
-            "Memory: resident, of this process and its speech processes, after garbage collection. Threads, open "
-            "files, tasks and child processes: at the first and the last of eleven samples. Slope: least squares over "
-            "the samples after the first two. Phrases are not cached.",
+            "Memory: resident, of this process and its speech processes, after garbage collection. Python objects, "
+            "threads, open files, tasks and child processes: at the second and the last of eleven samples. Slope: "
+            "least squares over the samples after the first two. Phrases are not cached.",
         ),
     )
     raw = {"sentences": [vars_of(each) for each in spoken], "sessions": [vars_of(each) for each in called]}
@@ -157,9 +159,8 @@ async def _sample(done: int) -> Sample:
     own = psutil.Process()
     children = own.children()
     memory = own.memory_info().rss + sum(child.memory_info().rss for child in children)
-    return Sample(
-        done, memory / 2**20, threading.active_count(), own.num_fds(), len(asyncio.all_tasks()), len(children)
-    )
+    objects, tasks = len(gc.get_objects()), len(asyncio.all_tasks())
+    return Sample(done, memory / 2**20, objects, threading.active_count(), own.num_fds(), tasks, len(children))
 
 
 async def _sentence(replica: SpeechSynthesis, number: int) -> None:
@@ -201,11 +202,11 @@ async def _session(services: LineServices, number: int) -> None:
 
 
 def _row(what: str, samples: list[Sample]) -> tuple[str, ...]:
-    first, last, steady = samples[0], samples[-1], samples[2:]
+    first, second, last, steady = samples[0], samples[1], samples[-1], samples[2:]
     slope = linear_regression([each.done for each in steady], [each.memory_mb * 1024 for each in steady]).slope
 
     def change(name: str) -> str:
-        return f"{getattr(first, name)} → {getattr(last, name)}"
+        return f"{getattr(second, name)} → {getattr(last, name)}"
 
     return (
         what,
@@ -213,5 +214,5 @@ def _row(what: str, samples: list[Sample]) -> tuple[str, ...]:
         f"{first.memory_mb:.0f}",
         f"{last.memory_mb:.0f}",
         f"{slope:.2f}",
-        *(change(name) for name in ("threads", "files", "tasks", "processes")),
+        *(change(name) for name in _COUNTED),
     )
