@@ -11,7 +11,7 @@ from ray import serve
 from deployments.arguments import ChatArgs
 from deployments.contracts.chat import ChatTurn, EmbeddingVectors
 from deployments.contracts.engines import ChatEngine, ChatEvent, Embedder
-from deployments.contracts.errors import InvalidRequest, NotFound, SecretaryError
+from deployments.contracts.errors import InvalidRequest, SecretaryError
 from deployments.contracts.services import HostedModel
 from deployments.contracts.streams import Closing
 from deployments.engine_replica import EngineReplica, build_engine_host, engine_source, gpu_turn
@@ -19,8 +19,8 @@ from deployments.engines.engine_source import EngineSource
 from deployments.engines.registry import EngineSpec, build_engine
 from deployments.gpu_check import visible_cards
 from deployments.hosting import host
-from deployments.models.hosted_model_file import HostedModelFile
-from deployments.models.start_options import start_options
+from deployments.models.hosted_model_file import HostedModelFile, hosted_models_folder
+from deployments.models.start_options import installed_start_options
 from deployments.models.store import ModelStore
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class LocalLlm(EngineReplica[ChatEngine]):
         self._args = args
         self._models = models
         self._run_dir = run_dir
-        self._file = HostedModelFile(run_dir / "hosted-models", args.name)
+        self._file = HostedModelFile(hosted_models_folder(run_dir), args.name)
         self._graph = self._source(args.spec)
         self._state = HostedModel(engine=args.engine, options=args.options, cards=visible_cards(args))
         self._lock = asyncio.Lock()
@@ -117,11 +117,7 @@ class LocalLlm(EngineReplica[ChatEngine]):
         if not model:
             return self._graph
         store = ModelStore(self._models)
-        try:
-            store.installed_directory(model)
-        except ValueError as error:
-            raise NotFound(str(error)) from None
-        engine, options = start_options(self._args.engine, self._args.options, model, store)
+        engine, options = installed_start_options(self._args.engine, self._args.options, model, store)
         return self._source(EngineSpec(engine=engine, options=options))
 
     def _source(self, spec: EngineSpec) -> EngineSource[ChatEngine]:

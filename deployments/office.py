@@ -125,6 +125,7 @@ class OfficeServer:
             test_proxy=admin_services.test_proxy,
             proxy_core=admin_services.proxy_core,
             bot_token_checks=admin_services.bot_token_checks,
+            stream_slot=admin_services.stream_slot,
             public_url=self._environment.public_url,
         )
         secret = read_or_create_secret(self._environment.storage_secret_path).hex()

@@ -89,7 +89,7 @@ class AttentionCache:
         overview = await self._overview.get()
         if overview.engines is None:
             return [AttentionNote("/services", "attention.engines_silent", 1, urgency="bad")]
-        broken = tuple(engine.name for engine in overview.engines if not engine.healthy and not engine.loading)
+        broken = tuple(engine.name for engine in overview.engines if not overview.works(engine) and not engine.loading)
         return [AttentionNote("/services", "attention.engines", len(broken), broken, "bad")] if broken else []
 
     async def _languages(self) -> list[AttentionNote]:

@@ -28,7 +28,8 @@ class SystemHealth(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PanelOverview:
-    """The state of the system at ``taken_at``. ``engines`` is None when their status is not available."""
+    """The state of the system at ``taken_at``. ``engines`` is None when their status is not available; ``asleep`` are
+    the names of those that were put to sleep, which the next question wakes."""
 
     engines: tuple[EngineStatus, ...] | None
     doors: tuple[DoorState, ...]
@@ -36,12 +37,17 @@ class PanelOverview:
     revision: int
     taken_at: datetime
     language_gaps: tuple[LanguageGap, ...] = ()
+    asleep: frozenset[str] = frozenset()
+
+    def works(self, engine: EngineStatus) -> bool:
+        """Whether ``engine`` answers the next request."""
+        return engine.healthy or engine.name in self.asleep
 
     @property
     def health(self) -> SystemHealth:
-        if not self.engines or not any(engine.ready for engine in self.engines):
+        if not self.engines or not any(engine.ready or engine.name in self.asleep for engine in self.engines):
             return SystemHealth.DOWN
-        return SystemHealth.OK if all(engine.healthy for engine in self.engines) else SystemHealth.DEGRADED
+        return SystemHealth.OK if all(self.works(engine) for engine in self.engines) else SystemHealth.DEGRADED
 
     @property
     def live_doors(self) -> tuple[DoorState, ...]:
@@ -96,7 +102,12 @@ class OverviewCache:
             revision=snapshot.revision,
             taken_at=datetime.now(UTC),
             language_gaps=find_language_gaps(snapshot, engines or ()),
+            asleep=frozenset(engine.name for engine in engines or () if self._is_asleep(engine)),
         )
+
+    def _is_asleep(self, engine: EngineStatus) -> bool:
+        replicas = self._services.operations.replica_registry.replicas(engine.name.partition("/")[0])
+        return any(each.state == "sleeping" for each in replicas)
 
     async def _engines(self) -> tuple[EngineStatus, ...] | None:
         try:

@@ -1,6 +1,7 @@
 """The services that the panel uses."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from deployments.administration.auth.accounts import Accounts
@@ -28,7 +29,8 @@ PhraseMatcher = Callable[[str, str | None], Awaitable[MatchReport]]
 @dataclass(frozen=True)
 class PanelServices:
     """The same services as the REST API uses. ``installed_voices`` returns every voice of every engine, including
-    disabled ones. ``public_url`` is SECRETARY_PUBLIC_URL."""
+    disabled ones. ``stream_slot`` takes one of the live streams of the office, or raises RateLimited when
+    ``limits.max_live_streams`` are in progress. ``public_url`` is SECRETARY_PUBLIC_URL."""
 
     office: OfficeServices
     operations: OperationsServices
@@ -41,6 +43,7 @@ class PanelServices:
     test_proxy: ProxyTest
     proxy_core: Callable[[], Awaitable[ProxyCoreState]]
     bot_token_checks: BotTokenChecks
+    stream_slot: Callable[[], AbstractContextManager[object]]
     public_url: str = ""
 
     @property

@@ -4,13 +4,14 @@ from collections.abc import Awaitable, Callable
 
 from nicegui import ui
 
+from ui.components.visible_timer import refresh_while_visible
 from ui.context import PanelContext
 
 CHECK_INTERVAL_S = 1.0
 
 
 def follow_changes(panel: PanelContext, refresh: Callable[[], Awaitable[None]]) -> ui.timer:
-    """Awaits ``refresh`` after each change of the configuration, while the page is open. Call it inside the page."""
+    """Awaits ``refresh`` after each change of the configuration, while the page is shown. Call it inside the page."""
     seen = panel.services.publisher.current.revision
 
     async def check() -> None:
@@ -20,4 +21,4 @@ def follow_changes(panel: PanelContext, refresh: Callable[[], Awaitable[None]]) 
             seen = revision
             await refresh()
 
-    return ui.timer(CHECK_INTERVAL_S, check)
+    return refresh_while_visible(panel, check, CHECK_INTERVAL_S)

@@ -86,20 +86,24 @@ class BoundedResponse(ClientResponse):
 
 
 class CheckedSession(RedactingSession):
-    """Sends requests to ``api_url`` if ``policy`` allows it at that moment, through ``proxies`` if there are any.
-    Redirects are not followed: the Bot API has none."""
+    """Sends requests to ``api_url`` if ``policy`` allows it at that moment, through ``proxies`` if there are any. Open
+    connections end when the policy changes and forbids the addresses of the server. Redirects are not followed: the Bot
+    API has none."""
 
     def __init__(self, api_url: str, policy: PolicyProvider, proxies: TunnelPool | None = None, **options: Any) -> None:
         super().__init__(**options)
         self._api_url = api_url
         self._policy = policy
         self._proxies = proxies
-        self._connector_init["resolver"] = CheckedResolver(policy)
+        self._opened_under: OutboundPolicy | None = None
+        self._resolver = CheckedResolver(policy)
+        self._connector_init["resolver"] = self._resolver
 
     async def create_session(self) -> ClientSession:
         """The session of all requests and downloads. Raises Refused when the policy does not allow the server."""
-        self._check_server()
-        if self._should_reset_connector:
+        target = parse_target(self._api_url)
+        self._policy().check_target(target)
+        if self._should_reset_connector or await self._is_forbidden_now(target):
             await self.close()
         if self._session is None or self._session.closed:
             self._session = ClientSession(
@@ -134,8 +138,18 @@ class CheckedSession(RedactingSession):
             return self._connector_type(**self._connector_init)
         return TunnelledConnector(self._proxies, CheckedResolver(self._policy), **self._connector_init)
 
-    def _check_server(self) -> None:
-        self._policy().check_target(parse_target(self._api_url))
+    async def _is_forbidden_now(self, target: OutboundTarget) -> bool:
+        """Whether the policy has changed and does not allow an address of the server. Names behind a proxy are resolved
+        at its far end."""
+        policy, before = self._policy(), self._opened_under
+        self._opened_under = policy
+        if before in (None, policy) or self._proxies is not None:
+            return False
+        try:
+            await self._resolver.resolve(target.host, target.port, socket.AF_UNSPEC)
+        except OSError:
+            return True
+        return False
 
 
 async def _refuse_redirect(*_: object) -> None:

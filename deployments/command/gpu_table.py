@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -14,6 +15,7 @@ from deployments.gpu_memory.fit import MARGIN_BYTES, FitReport, check_fit
 from deployments.gpu_memory.memory_need import GIB, MemoryNeed
 from deployments.gpu_memory.placement import CardLoad
 from deployments.models.store import ModelStore
+from deployments.switched_models import SwitchedModel, with_switched_models
 
 _COLUMNS = ("weights", "KV cache", "activations", "LoRA", "CUDA", "total")
 
@@ -21,6 +23,17 @@ _COLUMNS = ("weights", "KV cache", "activations", "LoRA", "CUDA", "total")
 def parse_cards(sizes: Sequence[str]) -> tuple[Card, ...]:
     """Raises InvalidRequest."""
     return tuple(parse_card(size, index) for index, size in enumerate(sizes))
+
+
+def print_switched_models(switched: Sequence[SwitchedModel], console: Console) -> None:
+    """Names the models that are loaded instead of those of the graph, and those that cannot be."""
+    for each in switched:
+        text = f"{each.deployment} was switched to {each.model}, which it loads instead of the model of the graph"
+        if each.problem:
+            text = (
+                f"{each.deployment} was switched to {each.model} and starts with the model of the graph: {each.problem}"
+            )
+        console.print(f"model    {text}", highlight=False, markup=False, soft_wrap=True)
 
 
 def check_gpus(
@@ -53,6 +66,19 @@ def check_gpus(
     report = check_fit(deployments, cards)
     _print_report(report, console)
     return not report.problems
+
+
+def check_gpus_before_start(of_graph: SecretaryArgs, run_dir: Path, store: ModelStore, console: Console) -> bool:
+    """``check_gpus`` with the models to which deployments were switched. Those that do not fit give way to the models
+    of the graph."""
+    arguments, switched = with_switched_models(of_graph, run_dir, store)
+    print_switched_models(switched, console)
+    if check_gpus(arguments, store, console):
+        return True
+    if arguments == of_graph:
+        return False
+    console.print("gpu      with the models of the graph:", highlight=False)
+    return check_gpus(of_graph, store, console)
 
 
 def _print_report(report: FitReport, console: Console) -> None:

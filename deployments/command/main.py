@@ -18,7 +18,7 @@ from deployments.command import (
     settings_reference,
     speech_commands,
 )
-from deployments.command.gpu_table import check_gpus, parse_cards
+from deployments.command.gpu_table import check_gpus, parse_cards, print_switched_models
 from deployments.command.graph import format_validation_error, read_graph
 from deployments.command.pid_file import read_pid_file, remove_pid_file
 from deployments.command.process_control import find_processes, terminate_process, terminate_processes
@@ -28,6 +28,7 @@ from deployments.contracts.commands import secretary_command
 from deployments.contracts.errors import SecretaryError
 from deployments.graph_validation import validate_arguments
 from deployments.models.store import ModelStore
+from deployments.switched_models import with_switched_models
 from storage.environment import Environment
 
 _STOP_TIMEOUT_S = 60.0
@@ -122,10 +123,13 @@ def check(
     for model in config.model_ids():
         state = f"missing; {secretary_command(f'models pull {model}')}" if model in missing else "installed"
         console.print(f"model    {model}: {state}")
-    pid_file = read_pid_file(environment.data / "run")
+    run_dir = environment.data / "run"
+    arguments, switched = with_switched_models(config.secretary_arguments(), run_dir, store)
+    print_switched_models(switched, console)
+    pid_file = read_pid_file(run_dir)
     running = pid_file is not None and pid_file.alive
     cards = parse_cards(card) if card else None
-    fits = check_gpus(config.secretary_arguments(), store, console, cards, running=running)
+    fits = check_gpus(arguments, store, console, cards, running=running)
     if not running:
         console.print(f"storage  {environment.data}: {asyncio.run(_database_state(environment))}")
     raise typer.Exit(0 if fits and (card or not missing) else 1)

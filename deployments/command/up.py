@@ -19,7 +19,7 @@ from deployments.administration.office.preparation import FirstCredentials, prep
 from deployments.arguments import SecretaryArgs
 from deployments.command import ray_environment
 from deployments.command.announcement import Announcement
-from deployments.command.gpu_table import check_gpus
+from deployments.command.gpu_table import check_gpus_before_start
 from deployments.command.graph import Graph
 from deployments.command.haproxy.configuration import HaproxySetup
 from deployments.command.haproxy.frontend import HaproxyFrontend
@@ -114,7 +114,7 @@ class ForegroundRun:
         """Raises GpuMemoryLacking before anything starts on a card."""
         arguments = self._graph.secretary_arguments()
         store = ModelStore(self._environment.models_dir)
-        if not check_gpus(arguments, store, self._console):
+        if not check_gpus_before_start(arguments, self._run_dir, store, self._console):
             raise GpuMemoryLacking("the engines do not fit into the memory of the GPUs; see the lines above")
 
     def _start(self, stop: threading.Event, install_handlers: Callable[[], None]) -> None:

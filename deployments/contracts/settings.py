@@ -213,7 +213,7 @@ class Limits(FrozenModel):
         default=64,
         ge=1,
         le=10_000,
-        description="Concurrent answers and speech requests per door",
+        description="Concurrent answers, speech requests and live talks per door",
         json_schema_extra=_DOOR,
     )
 

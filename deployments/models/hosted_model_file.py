@@ -6,6 +6,10 @@ from pathlib import Path
 _MAX_LENGTH = 100
 
 
+def hosted_models_folder(run_dir: Path) -> Path:
+    return run_dir / "hosted-models"
+
+
 class HostedModelFile:
     """One file per deployment with the id of its model. No file: the model of the graph."""
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from deployments.contracts.errors import Conflict
+from deployments.contracts.errors import Conflict, NotFound
 from deployments.models.catalogue import CatalogueModel, load_catalogue
 from deployments.models.references import SCHEME
 from deployments.models.store import ModelStore
@@ -42,6 +42,17 @@ def start_options(engine: str, options: dict[str, JsonValue], model_id: str, sto
         )
     kept = {key: value for key, value in options.items() if key not in _OPTIONS_OF_MODEL} if found == engine else {}
     return found, {**kept, "model": f"{reference}/{file}" if file else reference}
+
+
+def installed_start_options(
+    engine: str, options: dict[str, JsonValue], model_id: str, store: ModelStore
+) -> EngineOptionsOfModel:
+    """``start_options`` of a model that has to be installed. Raises ModelMissing, NotFound and Conflict."""
+    try:
+        store.installed_directory(model_id)
+    except ValueError as error:
+        raise NotFound(str(error)) from None
+    return start_options(engine, options, model_id, store)
 
 
 def _gguf_file(model: CatalogueModel | None, model_id: str, store: ModelStore) -> str:

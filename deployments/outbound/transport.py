@@ -21,7 +21,9 @@ _REPLACED_HEADERS = (b"host", b"accept-encoding")
 
 
 class CheckedTransport(httpx.AsyncBaseTransport):
-    """Calls ``policy`` for each request. Ignores timeouts, ``Host`` and ``Accept-Encoding`` of the caller.
+    """Calls ``policy`` for each request. A connection that was opened under another policy serves no further request,
+    because the address of its name may be forbidden now. Ignores timeouts, ``Host`` and ``Accept-Encoding`` of the
+    caller.
 
     With a ``tunnel`` every connection goes through it, and names are not resolved here: only the name and a literal
     address are checked. Requests uncompressed responses and refuses others. Raises OutboundRefused, InvalidRequest,
@@ -38,6 +40,8 @@ class CheckedTransport(httpx.AsyncBaseTransport):
     ) -> None:
         self._policy = policy
         self._limits = limits
+        self._opened_under: OutboundPolicy | None = None
+        self._outdated: set[httpcore.AsyncConnectionInterface] = set()
         backend = TunnelBackend(tunnel) if tunnel else CheckedNetworkBackend(policy, resolver or SystemResolver())
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=tls or ssl.create_default_context(),
@@ -48,7 +52,9 @@ class CheckedTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         target = parse_target(str(request.url))
-        self._policy().check_target(target)
+        policy = self._policy()
+        policy.check_target(target)
+        await self._close_outdated(policy)
         deadline = asyncio.get_running_loop().time() + self._limits.total_timeout_s
         with _translated_errors(target.host):
             try:
@@ -62,6 +68,15 @@ class CheckedTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._pool.aclose()
+
+    async def _close_outdated(self, policy: OutboundPolicy) -> None:
+        """Closes the idle connections of an earlier policy; responses in progress go on."""
+        if policy != self._opened_under:
+            self._opened_under = policy
+            self._outdated.update(self._pool.connections)
+        for connection in [each for each in self._outdated if each.is_idle() or each.is_closed()]:
+            self._outdated.discard(connection)
+            await connection.aclose()
 
     def _request(self, request: httpx.Request, target: OutboundTarget) -> httpcore.Request:
         limits = self._limits

@@ -187,6 +187,7 @@ def _panel_services(services: AdminServices) -> PanelServices:
         test_proxy=services.test_proxy,
         proxy_core=services.proxy_core,
         bot_token_checks=services.bot_token_checks,
+        stream_slot=services.stream_slot,
     )
 
 

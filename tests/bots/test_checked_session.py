@@ -9,7 +9,7 @@ from aiogram.exceptions import TelegramNetworkError
 from aiohttp import web
 
 from bots.bot_status import BotState
-from bots.telegram.checked_session import MAX_RESPONSE_BYTES, CheckedResolver
+from bots.telegram.checked_session import MAX_RESPONSE_BYTES, CheckedResolver, CheckedSession
 from deployments.contracts.errors import Unavailable
 from deployments.contracts.outbound import AllowedHost
 from deployments.outbound.policy import OutboundPolicy
@@ -43,6 +43,19 @@ async def test_resolver_accepts_allowed_and_public_addresses() -> None:
     named = OutboundPolicy((AllowedHost.parse("botapi.lan:8081"),))
     assert await CheckedResolver(lambda: named, ScriptedResolver("10.0.0.7")).resolve("botapi.lan", 8081)
     assert await CheckedResolver(OutboundPolicy, ScriptedResolver("149.154.167.220")).resolve(TELEGRAM, 443)
+
+
+async def test_session_ends_connections_when_the_server_is_forbidden() -> None:
+    allowed = OutboundPolicy((AllowedHost.parse("localhost"),))
+    policies = [allowed]
+    session = CheckedSession("https://localhost", lambda: policies[-1])
+    opened = await session.create_session()
+    policies.append(allowed.with_allowed((AllowedHost.parse("10.0.0.7"),)))
+    assert await session.create_session() is opened
+    policies.append(OutboundPolicy())
+    assert await session.create_session() is not opened
+    assert opened.closed
+    await session.close()
 
 
 async def test_session_follows_no_redirect() -> None:

@@ -17,6 +17,7 @@ from deployments.administration.office.composition import OfficeServices, open_o
 from deployments.administration.office.operations import open_operations
 from deployments.administration.office.report_ingest import ReportIngest
 from deployments.api.admin.app import AdminApp, GateDependencies
+from deployments.api.limits import StreamSlots
 from deployments.api.metrics import Metrics
 from deployments.api.phone.routes import PhoneServices, build_phone_app
 from deployments.contracts.identity import Role
@@ -160,6 +161,7 @@ async def run_panel_server(data: Path) -> AsyncIterator[PanelServer]:
     assistant = ScriptedPanelAssistant(reports, engines)
     clouds = ScriptedClouds()
     bots = PanelBots()
+    slots = StreamSlots()
     services = PanelServices(
         office=office,
         operations=operations,
@@ -172,6 +174,7 @@ async def run_panel_server(data: Path) -> AsyncIterator[PanelServer]:
         test_proxy=clouds.test_proxy,
         proxy_core=clouds.core,
         bot_token_checks=token_checks(office),
+        stream_slot=lambda: slots.acquire(office.publisher.current.settings.limits.max_live_streams),
     )
     gate = GateDependencies(office.tokens, OfficeSnapshots(office), Metrics(), body_timeout_s=BODY_TIMEOUT_S)
     app = AdminApp(gate, office_only_routers(office))

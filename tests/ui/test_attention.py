@@ -76,6 +76,7 @@ async def test_broken_engine_is_noted_and_loading_one_is_not() -> None:
     assert await notes_of(overview) == (AttentionNote("/services", "attention.engines", 1, ("recognition",), "bad"),)
     loading = tuple(replace(engine, loading=not engine.ready) for engine in ONE_ENGINE_MISSING)
     assert await notes_of(replace(overview, engines=loading)) == ()
+    assert await notes_of(replace(overview, asleep=frozenset({"recognition"}))) == ()
     assert [note.reason for note in await notes_of(replace(overview, engines=None))] == ["attention.engines_silent"]
 
 

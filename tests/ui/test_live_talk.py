@@ -1,10 +1,14 @@
 """Talking with the secretary in the chat: the microphone stays open, an answer can be interrupted."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from deployments.contracts.errors import EngineFailed
+from deployments.contracts.errors import EngineFailed, RateLimited
+from deployments.contracts.settings import Limits
 from deployments.contracts.speech import FinalTranscript, PartialTranscript, SpeechEnded, SpeechStarted
 from tests.ui.conftest import BrowserUser, OpenBrowser
 from tests.ui.fakes import ANSWER, HEALTHY_ENGINES
@@ -19,6 +23,14 @@ async def ear(panel_server, monkeypatch: pytest.MonkeyPatch) -> ToldEar:
     told = ToldEar()
     monkeypatch.setattr(panel_server.assistant, "listen", told.listen, raising=False)
     return told
+
+
+@contextmanager
+def taken_streams(user: BrowserUser, count: int) -> Iterator[None]:
+    with ExitStack() as stack:
+        for _ in range(count):
+            stack.enter_context(user.server.services.stream_slot())
+        yield
 
 
 async def begin(user: BrowserUser) -> None:
@@ -68,8 +80,13 @@ async def test_talk_says_why_it_cannot_go_on(open_browser: OpenBrowser, ear: Tol
     await expect(bar.get_by_role("status")).to_contain_text("некому распознать речь")
     admin.server.assistant.engines = HEALTHY_ENGINES
     await page.context.grant_permissions(["microphone"])
+    with taken_streams(admin, Limits().max_live_streams):
+        await bar.get_by_role("button", name="Повторить").click()
+        await expect(bar.get_by_role("status")).to_contain_text("Больше 64 ответов и разговоров сразу не разрешено")
     await bar.get_by_role("button", name="Повторить").click()
     await expect(bar.get_by_role("status")).to_have_text("Слушаю вас")
+    with pytest.raises(RateLimited), taken_streams(admin, Limits().max_live_streams):
+        pass  # the talk holds one
     ear.tell(EngineFailed("vosk ended"))
     await expect(bar.get_by_role("status")).to_contain_text("vosk ended")
     await page.context.clear_permissions()

@@ -67,6 +67,22 @@ async def test_local_model_is_stopped_and_started(admin: BrowserUser, replica: S
     await expect(local(page)).to_contain_text("работает")
 
 
+async def test_local_model_sleeps_and_wakes(admin: BrowserUser, replica: SwitchableHost) -> None:
+    replica.is_sleeper = True
+    await admin.open_logged_in("llm")
+    card = local(admin.page)
+    await card.get_by_role("button", name="Усыпить").click()
+    await expect(card.get_by_role("status")).to_contain_text("Модель разбудит следующий вопрос")
+    await expect(card).to_contain_text("спит")
+    assert replica.is_asleep
+    replica.is_asleep = False  # a question woke it
+    await expect(card).to_contain_text("работает")
+    await card.get_by_role("button", name="Усыпить").click()
+    await card.get_by_role("button", name="Разбудить").click()
+    await expect(card).to_contain_text("работает")
+    assert not replica.is_asleep
+
+
 async def test_adapter_becomes_default(
     admin: BrowserUser, panel_server: PanelServer, replica: SwitchableHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,10 +1,12 @@
 """The page of the models on disk: list, download with progress, scan, delete and the hub."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 from playwright.async_api import Locator, Page, expect
 
+from deployments.administration.llm.local_models import LocalModelView, ModelOption
 from deployments.administration.models.service import ModelAdministration
 from deployments.administration.models.views import HubFileView, HubModel
 from deployments.contracts.identity import Role
@@ -17,6 +19,27 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 FOUND = HubModel(repo_id="somebody/small-model", licence="mit", downloads=12_345, size=5 << 20, gated=True)
 DETAILS = FOUND.model_copy(update={"files": (HubFileView(path="small.gguf", size=5 << 20),)})
+
+FITTING = LocalModelView(
+    service="chat",
+    state="running",
+    model="m-1",
+    hosted="",
+    wanted="",
+    engine="llama_cpp",
+    options=(
+        ModelOption(
+            id="smollm2-135m-instruct",
+            size=100 << 20,
+            engine="llama_cpp",
+            installed=False,
+            hosted=False,
+            fits=True,
+            memory_needed=1 << 30,
+            memory_free=2 << 30,
+        ),
+    ),
+)
 
 
 class ScriptedHub:
@@ -83,6 +106,22 @@ async def test_scan_names_damaged_models(admin: BrowserUser, models: ModelAdmini
     damaged = page.locator("[data-finding=damaged]", has_text="broken-one")
     await expect(damaged).to_contain_text("Удалите её и скачайте снова.")
     await models.delete("broken-one", "test")
+
+
+async def test_list_does_not_wait_for_the_fit(
+    admin: BrowserUser, panel_server: PanelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = asyncio.Event()
+
+    async def read_slowly() -> tuple[LocalModelView, ...]:
+        await known.wait()
+        return (FITTING,)
+
+    monkeypatch.setattr(panel_server.services.operations.local_models, "list", read_slowly)
+    await admin.open_logged_in("models?q=smollm2")
+    await expect(row(admin.page, "smollm2-135m-instruct")).to_be_visible()
+    known.set()
+    await expect(row(admin.page, "smollm2-135m-instruct")).to_contain_text("Поместится в память")
 
 
 async def test_model_in_use_is_not_deleted(

@@ -30,6 +30,7 @@ def overview_cache(assistant: CountingAssistant, clock: Callable[[], float] = la
     services: Any = SimpleNamespace(
         assistant=assistant,
         publisher=SimpleNamespace(current=Snapshot(revision=3)),
+        operations=SimpleNamespace(replica_registry=SimpleNamespace(replicas=lambda service: ())),
         reports=SimpleNamespace(doors=lambda: (), latency=lambda minutes: ()),
     )
     return OverviewCache(services, max_age_s=2, clock=clock)

@@ -60,6 +60,7 @@ async def test_sleeping_service_is_woken(admin: BrowserUser) -> None:
         await chat.get_by_role("button", name="Усыпить").click()
         await admin.page.get_by_role("alertdialog").get_by_role("button", name="Усыпить").click()
         await expect(chat.locator("[data-state=sleeping]")).to_have_text("Спит")
+        await expect(chat).to_contain_text("Модель разбудит следующий вопрос")
         await chat.get_by_role("button", name="Разбудить").click()
         await expect(chat.locator("[data-state=running]")).to_be_visible()
         assert host.naps == 1
@@ -85,23 +86,3 @@ async def test_services_are_read_only_below_admin(admin: BrowserUser, role: Role
     await expect(card(admin, "chat")).to_contain_text("Не запущено")
     await expect(admin.page.get_by_role("note").first).to_contain_text("Изменять это может администратор")
     await expect(admin.page.locator(".services").get_by_role("button")).to_have_count(0)
-
-
-async def test_hidden_tab_stops_refreshing(admin: BrowserUser) -> None:
-    await admin.open_logged_in("services")
-    page = admin.page
-    await expect(card(admin, "chat").locator("[data-state=absent]")).to_be_visible()
-
-    async def set_visibility(state: str) -> None:
-        await page.evaluate(
-            "state => { Object.defineProperty(document, 'visibilityState', {value: state, configurable: true});"
-            " document.dispatchEvent(new Event('visibilitychange')); }",
-            state,
-        )
-
-    await set_visibility("hidden")
-    async with replica(admin.server, "chat"):
-        await page.wait_for_timeout(1_500)
-        await expect(card(admin, "chat").locator("[data-state=absent]")).to_be_visible()
-        await set_visibility("visible")
-        await expect(card(admin, "chat").locator("[data-state=running]")).to_be_visible()

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from nicegui import background_tasks
 
-from deployments.contracts.errors import SecretaryError
+from deployments.contracts.errors import RateLimited, SecretaryError
 from deployments.contracts.speech import HearingEvent, ListenRequest
 from deployments.contracts.streams import Closing
 from ui.components.microphone_input import MicrophoneInput
@@ -22,8 +22,9 @@ SILENT_S = 5.0
 
 
 class LiveEar:
-    """Awaits ``on_event`` for each event, one after the other. ``on_problem`` is called with a sentence when the
-    microphone or the recognizer failed; the microphone is released by then."""
+    """Awaits ``on_event`` for each event, one after the other. Holds one of the live streams of the office while it
+    hears. ``on_problem`` is called with a sentence when there is none left, or when the microphone or the recognizer
+    failed; the microphone is released by then."""
 
     def __init__(
         self,
@@ -68,14 +69,18 @@ class LiveEar:
         self._on_problem(problem)
 
     async def _listen(self, sound: asyncio.Queue[bytes]) -> None:
+        services, t = self._panel.services, self._panel.t
         request = ListenRequest(language=self._language)
-        problem = self._panel.t("microphone.lost")
+        problem = t("microphone.lost")
         try:
-            async with Closing(self._panel.services.assistant.listen(request, _blocks(sound))) as events:
-                async for event in events:
-                    await self._on_event(event)
+            with services.stream_slot():
+                async with Closing(services.assistant.listen(request, _blocks(sound))) as events:
+                    async for event in events:
+                        await self._on_event(event)
+        except RateLimited:
+            problem = t("live.all_busy", limit=services.publisher.current.settings.limits.max_live_streams)
         except Exception as error:
-            problem = explain_error(error, self._panel.t)
+            problem = explain_error(error, t)
             if not isinstance(error, SecretaryError):
                 log.error("live talk in the chat failed", exc_info=error)
         self._session = None

@@ -107,22 +107,22 @@ class LocalModels:
         catalogued = {model.id: model for model in self._catalogue.models if model.kind == "chat"}
         known = {model.id for model in self._catalogue.models}
         others = [each for each in model_directory_names(self._store) if each not in known]
-        found = (self._option(each, catalogued.get(each), service, report) for each in (*catalogued, *others))
+        hosted = report.hosted or HostedModel()
+        present = _need(service, *self._present(hosted), bool(hosted.cards), self._store)
+        found = (self._option(each, catalogued.get(each), service, report, present) for each in (*catalogued, *others))
         return tuple(option for option in found if option is not None)
 
     def _option(
-        self, model_id: str, model: CatalogueModel | None, service: str, report: ReplicaReport
+        self, model_id: str, model: CatalogueModel | None, service: str, report: ReplicaReport, present: MemoryNeed
     ) -> ModelOption | None:
-        """None for a folder without a language model."""
+        """None for a folder without a language model. ``present`` is what the model that is hosted now takes."""
         hosted = report.hosted or HostedModel()
         installed = self._store.is_installed(model_id)
         try:
             engine, options = start_options(hosted.engine, hosted.options, model_id, self._store)
         except SecretaryError:
             return None
-        on_gpu = bool(hosted.cards)
-        need = _need(service, engine, options, on_gpu, self._store)
-        present = _need(service, *self._present(hosted), on_gpu, self._store)
+        need = _need(service, engine, options, bool(hosted.cards), self._store)
         manifest = self._store.manifest(model_id)
         size = model.size if model else sum(file.size for file in manifest.files) if manifest else 0
         fit = self._fits(need, present, report) if not need.unknown else _fit_of_size(need, size, report)

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import BinaryIO
@@ -47,16 +47,25 @@ class LogTail:
     async def lines(self) -> AsyncGenerator[LogLine]:
         try:
             while True:
-                raw = await asyncio.to_thread(self._read_lines)
-                for line in raw:
-                    text = decode_line(line)
-                    self._level = parse_level(text) or self._level
-                    if self._criteria.matches_level(self._level) and self._criteria.matches_text(text):
-                        yield LogLine(line=text, timestamp=datetime.now(UTC))
-                if not raw:
+                found = await asyncio.to_thread(self.read)
+                for line in found or ():
+                    yield line
+                if found is None:
                     await asyncio.sleep(self._period_s)
         finally:
             self.close()
+
+    def read(self) -> tuple[LogLine, ...] | None:
+        """The matching lines of the next block; None when nothing was written since. Blocks."""
+        raw = self._read_lines()
+        return tuple(self._matching(raw)) if raw else None
+
+    def _matching(self, raw: list[bytes]) -> Iterator[LogLine]:
+        for line in raw:
+            text = decode_line(line)
+            self._level = parse_level(text) or self._level
+            if self._criteria.matches_level(self._level) and self._criteria.matches_text(text):
+                yield LogLine(line=text, timestamp=datetime.now(UTC))
 
     def close(self) -> None:
         self._stack.close()

@@ -1,7 +1,7 @@
 """Builds the routers of the office's REST API."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import APIRouter
 
@@ -45,6 +45,7 @@ from deployments.api.admin.usage.routes import usage_router
 from deployments.api.admin.users.routes import users_router
 from deployments.api.admin.widgets.routes import widgets_router
 from deployments.api.limits import StreamSlots
+from deployments.contracts.concurrency import Slot
 from deployments.contracts.engines import Assistant
 from deployments.contracts.reports import SnapshotSource
 from deployments.conversation.ready.maker import ReadyAnswers
@@ -52,7 +53,8 @@ from deployments.conversation.ready.maker import ReadyAnswers
 
 @dataclass(frozen=True, slots=True)
 class AdminServices:
-    """Services that the routers use: the office, its operations, the engines and the bots."""
+    """Services that the routers use: the office, its operations, the engines and the bots. ``stream_slots`` count the
+    live streams of the office, which the panel shares."""
 
     office: OfficeServices
     operations: OperationsServices
@@ -66,6 +68,11 @@ class AdminServices:
     test_proxy: ProxyTest
     proxy_core: Callable[[], Awaitable[ProxyCoreState]]
     bot_token_checks: BotTokenChecks
+    stream_slots: StreamSlots = field(default_factory=StreamSlots)
+
+    def stream_slot(self) -> Slot[int]:
+        """One of the live streams of the office. Raises TooManyStreams."""
+        return self.stream_slots.acquire(self.snapshots.current.settings.limits.max_live_streams)
 
 
 def admin_routers(services: AdminServices) -> tuple[APIRouter, ...]:
@@ -110,7 +117,7 @@ def _configuration_routers(services: AdminServices) -> tuple[APIRouter, ...]:
 
 
 def _speech_routers(services: AdminServices) -> tuple[APIRouter, ...]:
-    office, speech = services.office, OfficeSpeech(services.assistant, services.snapshots, StreamSlots())
+    office, speech = services.office, OfficeSpeech(services.assistant, services.snapshots, services.stream_slots)
     return (
         presets_router(office.presets, office.settings, office.publisher),
         xtts_parameters_router(office.presets, office.settings, office.publisher),

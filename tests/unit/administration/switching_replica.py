@@ -39,6 +39,7 @@ class SwitchableHost:
 
     def __init__(self, cards: tuple[str, ...] = ()) -> None:
         self.model, self.loaded, self.loads = "", True, ["m-1"]
+        self.is_sleeper = self.is_asleep = False
         self.broken: set[str] = set()
         self.idle = asyncio.Event()
         self.idle.set()
@@ -69,6 +70,18 @@ class SwitchableHost:
         if self._draining is not None:
             self._draining.cancel()
 
+    def can_sleep(self) -> bool:
+        return self.is_sleeper and self.loaded
+
+    def asleep(self) -> bool:
+        return self.is_asleep
+
+    async def sleep(self) -> None:
+        self.is_asleep = True
+
+    async def wake(self) -> None:
+        self.is_asleep = False
+
     def load(self) -> None:
         self.loaded = True
 
@@ -79,7 +92,8 @@ class SwitchableHost:
         return 2
 
     async def statuses(self) -> tuple[EngineStatus, ...]:
-        return (EngineStatus("chat", "chat", "llama_cpp", self.loaded, self._state.model or "m-1"),)
+        ready, error = self.loaded and not self.is_asleep, "asleep" if self.is_asleep else ""
+        return (EngineStatus("chat", "chat", "llama_cpp", ready, self._state.model or "m-1", error=error),)
 
 
 @dataclass

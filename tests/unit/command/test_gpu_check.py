@@ -14,6 +14,7 @@ from deployments.engines.registry import EngineSpec, check_engine_options
 from deployments.models.catalogue import CatalogueModel, load_catalogue
 from deployments.models.store import ModelStore
 from tests.architecture.source_files import ROOT
+from tests.unit.administration.switching_replica import install_gguf
 from tests.unit.command.console_runner import RunSecretary
 from tests.unit.gpu_memory.weight_files import gguf
 
@@ -79,6 +80,21 @@ def test_check_command_exits_by_the_card(run_secretary: RunSecretary, graph: Pat
     assert "set chats.0.options.gpu_layers to " in small.output
     wrong = run_secretary("check", "--graph", str(graph), "--card", "big")
     assert (wrong.status, "write for example 12GB" in wrong.output) == (1, True)
+
+
+def test_check_computes_the_switched_model(run_secretary: RunSecretary, graph: Path, tmp_path: Path) -> None:
+    install_gguf(ModelStore(tmp_path / "data" / "models"), "larger", gguf(layers=6, layer_bytes=40 * MIB))
+    remembered = tmp_path / "data" / "run" / "hosted-models" / "chat"
+    remembered.parent.mkdir(parents=True)
+    remembered.write_text("larger")
+    options = ("check", "--graph", str(graph), "--card", "1.3GB")
+    lacking = run_secretary(*options)
+    assert (lacking.status, "chat was switched to larger, which it loads" in lacking.output) == (1, True), (
+        lacking.output
+    )
+    remembered.write_text("deleted")
+    fits = run_secretary(*options)
+    assert (fits.status, "chat was switched to deleted and starts with" in fits.output) == (0, True), fits.output
 
 
 def test_check_command_without_gpu_engines_prints_no_table(run_secretary: RunSecretary) -> None:

@@ -9,12 +9,13 @@ ResponseScript = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
 class ScriptedServer:
-    """``answers`` by path. ``requests`` holds the head of each request."""
+    """``answers`` by path. ``requests`` holds the head of each request. ``keep_alive``: a connection serves several."""
 
     def __init__(self) -> None:
         self.answers: dict[str, ResponseScript] = {}
         self.requests: list[str] = []
         self.port = 0
+        self.keep_alive = False
 
     @property
     def url(self) -> str:
@@ -22,18 +23,24 @@ class ScriptedServer:
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            head = (await reader.readuntil(b"\r\n\r\n")).decode()
-            self.requests.append(head)
-            await self.answers.get(head.split()[1], respond_with(b"hello"))(writer)
-            await writer.drain()
+            await self._respond(reader, writer)
+            while self.keep_alive:
+                await self._respond(reader, writer)
         writer.close()
 
+    async def _respond(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        self.requests.append(head)
+        await self.answers.get(head.split()[1], respond_with(b"hello"))(writer)
+        await writer.drain()
 
-def respond_with(body: bytes, status: str = "200 OK", **headers: str) -> ResponseScript:
+
+def respond_with(body: bytes, status: str = "200 OK", *, connection: str = "close", **headers: str) -> ResponseScript:
     async def answer(writer: asyncio.StreamWriter) -> None:
         given = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
         writer.write(
-            f"HTTP/1.1 {status}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n{given}\r\n".encode() + body
+            f"HTTP/1.1 {status}\r\ncontent-length: {len(body)}\r\nconnection: {connection}\r\n{given}\r\n".encode()
+            + body
         )
 
     return answer

@@ -6,6 +6,7 @@ import gzip
 import ssl
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
 from deployments.contracts.errors import EngineTimeout, InvalidRequest, Unavailable
+from deployments.contracts.outbound import AllowedHost
 from deployments.contracts.settings import OutboundSettings
 from deployments.outbound.client import CheckedClient, OriginKey
 from deployments.outbound.policy import OutboundPolicy, OutboundRefused
@@ -197,6 +199,29 @@ async def test_client_policy_change_applies_to_next_request(server: ScriptedServ
     with pytest.raises(OutboundRefused):
         await client.fetch("GET", f"{server.url}/")
     await client.aclose()
+
+
+async def test_client_policy_change_ends_open_connections(tmp_path: Path) -> None:
+    certificate, key = _certificate("upstream.test", tmp_path)
+    serving_tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    serving_tls.load_cert_chain(certificate, key)
+    async with run_server(serving_tls) as server:
+        server.keep_alive = True
+        server.answers["/"] = respond_with(b"hello", connection="keep-alive")
+        public = OutboundPolicy(ports=(server.port,))
+        policies = [replace(public, allowed=(AllowedHost.parse("upstream.test"),))]
+        resolver = FakeResolver(upstream_test=[("127.0.0.1",)])
+        client = CheckedClient(
+            lambda: policies[-1], LIMITS, resolver, ssl.create_default_context(cafile=str(certificate))
+        )
+        for _ in range(2):
+            assert (await client.fetch("GET", f"https://upstream.test:{server.port}/")).body == b"hello"
+        assert resolver.queries == ["upstream.test"]
+        policies.append(public)
+        with pytest.raises(OutboundRefused, match="loopback"):
+            await client.fetch("GET", f"https://upstream.test:{server.port}/")
+        assert len(server.requests) == 2
+        await client.aclose()
 
 
 async def test_client_tls_verifies_host_name(tmp_path: Path) -> None:

@@ -87,7 +87,9 @@ class LocalCard:
             fact(t("llm.languages"), self._languages(state.languages))
             if state.memory_bytes:
                 fact(t("llm.memory"), format_bytes(state.memory_bytes, t))
-        if view.error:
+        if view.state == "sleeping":
+            html.p(t("llm.asleep")).classes("muted").props("role=status")
+        elif view.error:
             html.p(view.error).classes("llm-error")
             if state.remedy:
                 draw_command(self._panel, state.remedy)

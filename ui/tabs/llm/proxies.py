@@ -11,6 +11,7 @@ from deployments.contracts.proxies import ProxyPolicy
 from ui.components.command_copy import draw_command
 from ui.components.page_parts import attempt
 from ui.components.section import RedrawnSection
+from ui.components.visible_timer import refresh_while_visible
 from ui.context import PanelContext
 from ui.tabs.llm.proxy_links import LinkEntry
 from ui.tabs.llm.proxy_list import ProxyList
@@ -29,7 +30,7 @@ async def open_proxies(panel: PanelContext, provider_id: str) -> None:
         view = ProxyDialog(panel, provider_id)
         with html.div().classes("dialog-actions"):
             ui.button(panel.t("common.close"), on_click=dialog.close).props("flat no-caps")
-        timer = ui.timer(_REFRESH_S, view.refresh)
+        timer = refresh_while_visible(panel, view.refresh, _REFRESH_S)
     await view.refresh()
     try:
         await dialog

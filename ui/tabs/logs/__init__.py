@@ -144,6 +144,8 @@ class LogsPage:
         offset, criteria = self._url.number("older", 0), self._criteria()
         try:
             self._page = page = await self._view.show_page(self._name, offset, criteria)
+            if self._follow.value and not offset:
+                await self._view.follow(self._name, criteria, page.size_bytes)
         except SecretaryError as error:
             self._panel.toast_error(error)
             return
@@ -151,8 +153,6 @@ class LogsPage:
         self._older.set_enabled(len(page.lines) == PAGE_LINES)
         self._newer.set_enabled(offset > 0)
         self._show_count()
-        if self._follow.value and not offset:
-            self._view.follow(self._name, criteria, page.size_bytes)
 
     def _show_count(self) -> None:
         t = self._panel.t

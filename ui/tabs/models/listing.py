@@ -1,7 +1,6 @@
 """The models of the catalogue and of the disk, with a filter in the address."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from nicegui import html, ui
 
@@ -24,20 +23,15 @@ _KINDS = {
 _PLACES = {"": "common.all", "here": "models.installed", "catalogue": "models.not_installed"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Listed:
-    models: tuple[ModelView, ...] = ()
-    fits: tuple[tuple[str, MachineFit], ...] = ()
-    free: int = 0
-
-
 class ModelListing:
     """``on_change`` is awaited after a model was deleted or a download has begun."""
 
     def __init__(self, panel: PanelContext, on_change: Callable[[], Awaitable[None]]) -> None:
         self._panel = panel
         self._url = UrlState(panel)
-        self._listed = _Listed()
+        self._models: Sequence[ModelView] = ()
+        self._free = 0
+        self._fits: Mapping[str, MachineFit] = {}
         self._actions = ModelActions(panel, on_change)
         t = panel.t
         with html.section().classes("models-listing"):
@@ -51,21 +45,26 @@ class ModelListing:
         self._rows: KeyedList[ModelRow] = KeyedList(rows, lambda row: draw_row(row, self._actions, panel))
         self._note: RedrawnSection[bool] = RedrawnSection(note, self._draw_note)
 
-    def show(self, models: Sequence[ModelView], fits: Mapping[str, MachineFit], free: int) -> None:
-        self._listed = _Listed(tuple(models), tuple(fits.items()), free)
+    def show(self, models: Sequence[ModelView], free: int) -> None:
+        """``free`` bytes are left on the disk."""
+        self._models, self._free = models, free
+        self._redraw()
+
+    def show_fits(self, fits: Mapping[str, MachineFit]) -> None:
+        """Which language models fit the memory, by id."""
+        self._fits = fits
         self._redraw()
 
     def _redraw(self) -> None:
-        fits = dict(self._listed.fits)
-        found = [each for each in self._listed.models if self._matches(each)]
+        found = [each for each in self._models if self._matches(each)]
         found.sort(key=lambda each: not (each.installed or each.unfinished_bytes))
-        rows = [ModelRow(each, fits.get(each.id), self._lacking(each)) for each in found]
+        rows = [ModelRow(each, self._fits.get(each.id), self._lacking(each)) for each in found]
         self._rows.show(rows)
         self._note.show(not rows)
 
     def _lacking(self, model: ModelView) -> int:
         """Bytes that the disk lacks for a download."""
-        return 0 if model.installed else max(0, model.size - model.unfinished_bytes - self._listed.free)
+        return 0 if model.installed else max(0, model.size - model.unfinished_bytes - self._free)
 
     def _matches(self, model: ModelView) -> bool:
         kind, place, words = self._url.get("kind"), self._url.get("place"), self._url.get("q").casefold().split()

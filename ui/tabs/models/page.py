@@ -24,7 +24,8 @@ async def show(panel: PanelContext) -> None:
 
 
 class ModelsPage:
-    """``refresh`` reads everything; ``follow`` moves the progress and refreshes when work has ended."""
+    """``refresh`` reads everything: what lies on the disk is shown first, what fits the memory when it is known.
+    ``follow`` moves the progress and refreshes when work has ended."""
 
     def __init__(self, panel: PanelContext) -> None:
         self._panel = panel
@@ -46,13 +47,13 @@ class ModelsPage:
     async def refresh(self) -> None:
         models = self._panel.services.operations.models
         try:
-            listed, storage, fits = await asyncio.gather(models.list(), models.storage(), read_fits(self._panel))
+            listed, storage = await asyncio.gather(models.list(), models.storage())
+            self._disk.show(listed, storage)
+            self._listing.show(listed, storage.free)
+            self._show_jobs()
+            self._listing.show_fits(await read_fits(self._panel))
         except SecretaryError as error:
             self._panel.toast_error(error)
-            return
-        self._disk.show(listed, storage)
-        self._listing.show(listed, fits, storage.free)
-        self._show_jobs()
 
     async def follow(self) -> None:
         self._show_jobs()

@@ -78,7 +78,8 @@ class ServiceCard:
         t = self._panel.t
         self.view, self.title = view, service_title(view, views, t)
         self._head.show((self.title, view.status, _KIND_ICONS.get(view.kind, "memory")))
-        self._models.show((service_purpose(view, t), *_model_lines(view, engines)))
+        asleep = [t("services.asleep")] if view.status == "sleeping" else []
+        self._models.show((service_purpose(view, t), *_model_lines(view, engines), *asleep))
         self._show_progress()
         self._problems.show(tuple(self._problems_of(view, engines)))
         self._facts.show(tuple(self._facts_of(view)))

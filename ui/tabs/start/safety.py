@@ -11,6 +11,7 @@ from deployments.contracts.errors import SecretaryError
 from ui.components.page_parts import attempt, pill
 from ui.components.progress_line import ProgressLine
 from ui.components.section import KeyedList, RedrawnSection
+from ui.components.visible_timer import refresh_while_visible
 from ui.context import PanelContext
 from ui.tabs.backup.backup_row import draw_backup
 from ui.tabs.start.step import StepContext
@@ -29,7 +30,7 @@ async def draw(step: StepContext) -> None:
     users = SecondUser(step.panel)
     await backup.refresh()
     await users.refresh()
-    ui.timer(_POLL_S, backup.follow)
+    refresh_while_visible(step.panel, backup.follow, _POLL_S)
 
 
 class FirstBackup:

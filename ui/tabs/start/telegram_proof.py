@@ -14,6 +14,7 @@ from ui.components.answer_speaker import AnswerSpeaker
 from ui.components.bubbles import question_bubble
 from ui.components.page_parts import attempt, icon_button
 from ui.components.section import RedrawnSection
+from ui.components.visible_timer import refresh_while_visible
 from ui.formatting import format_moment
 from ui.tabs.start.step import StepContext
 from ui.tabs.telegram.bot_state import BotState, draw_advice, draw_state, status_reader
@@ -48,7 +49,7 @@ class TelegramProof:
         self._strangers: set[int] = set()
         self._section: RedrawnSection[_View | None] = RedrawnSection(html.div().classes("start-stack"), self._draw)
         self._speaker = AnswerSpeaker(self._panel)
-        ui.timer(_POLL_S, self.refresh, immediate=False)
+        refresh_while_visible(self._panel, self.refresh, _POLL_S)
 
     async def refresh(self) -> None:
         try:

@@ -9,6 +9,7 @@ from deployments.contracts.chat import SourceKind
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.instances import WidgetSpec
 from ui.components.section import RedrawnSection
+from ui.components.visible_timer import refresh_while_visible
 from ui.public_address import public_address
 from ui.tabs.start.step import StepContext
 from ui.tabs.widget.preview import WidgetPreview
@@ -78,5 +79,6 @@ async def _draw_widget(step: StepContext, content: html.div, spec: WidgetSpec) -
         else:
             visits.show(t("start.no_visitor"))
 
+    await look()
     with content:
-        ui.timer(_POLL_S, look)
+        refresh_while_visible(panel, look, _POLL_S)
