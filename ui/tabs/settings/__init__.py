@@ -1,5 +1,7 @@
 """The settings: every field in groups, with search, history, state of the programs, export and import."""
 
+import asyncio
+
 from nicegui import html, ui
 
 from deployments.administration.auth.permissions import AdminResource
@@ -43,12 +45,18 @@ class SettingsPage:
             draw_rollout(panel)
             self._draw_search()
             self._draw_links()
-            self._cards = [GroupCard(panel, group, choices, self.refresh) for group in GROUPS]
+            groups = html.div().classes("settings-groups")
             with html.div() as self._nothing:
                 draw_empty_state("search_off", t("settings.nothing_found"), t("settings.nothing_found_hint"))
             with card(t("settings.restart_title")):
                 html.p(t("settings.restart_text")).classes("muted")
                 draw_command(panel, t("settings.restart_command"))
+        self._nothing.set_visibility(False)
+        for group in GROUPS:
+            with groups:
+                self._cards.append(GroupCard(panel, group, choices, self.refresh))
+            self._cards[-1].show_matching(_words(self._state.get("q")))
+            await asyncio.sleep(0)  # a thousand elements: the first are painted, and other requests answered, meanwhile
         self._filter(self._state.get("q"))
         await self.refresh()
         follow_changes(panel, self.refresh)
@@ -92,6 +100,9 @@ class SettingsPage:
         self._filter(text)
 
     def _filter(self, text: str) -> None:
-        words = text.casefold().split()
-        shown = [card.show_matching(words) for card in self._cards]
+        shown = [card.show_matching(_words(text)) for card in self._cards]
         self._nothing.set_visibility(not any(shown))
+
+
+def _words(text: str) -> list[str]:
+    return text.casefold().split()
