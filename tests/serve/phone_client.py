@@ -38,6 +38,14 @@ class PhoneTestClient:
             if isinstance(message, str) and json.loads(message)["type"] == kind:
                 return dict(json.loads(message))
 
+    def receive_messages(self, last: str) -> list[dict[str, Any]]:
+        """The messages up to one of the type ``last``; audio frames between them are dropped."""
+        messages: list[dict[str, Any]] = []
+        while not messages or messages[-1]["type"] != last:
+            if isinstance(message := self._socket.recv(_TIMEOUT_S), str):
+                messages.append(json.loads(message))
+        return messages
+
     def hang_up(self) -> None:
         """Closes the line without waiting for the close frame of the server."""
         threading.Thread(target=self._socket.close, daemon=True).start()

@@ -1,4 +1,5 @@
-"""A graph whose voice is the tiny XTTS on a share of a card; behind it OpenVoice over espeak-ng, and espeak-ng."""
+"""A graph whose first voice is the tiny XTTS on a share of a card; behind it, in another process, OpenVoice over
+espeak-ng, and espeak-ng."""
 
 from pathlib import Path
 
@@ -19,22 +20,22 @@ def write_graph(path: Path, tiny: TinyXtts) -> Path:
         "threads": 1,
         "queue_timeout_s": 60,
     }
-    engines = [
-        {"engine": "xtts", "options": options},
-        {"engine": "openvoice", "options": converter},
-        {"engine": "espeak"},
+    voices = [
+        {"name": "voice", "engines": [{"engine": "xtts", "options": options}], "num_gpus": 0.4},
+        {"name": "converter", "engines": [{"engine": "openvoice", "options": converter}, {"engine": "espeak"}]},
     ]
-    voice = {
-        "name": "voice",
-        "engines": engines,
-        "num_gpus": 0.4,
-    }
-    secretary = {"chats": [{"name": "chat", "engine": "echo"}], "voices": [voice]}
-    staff = {"recognition": False}
+    secretary = {"chats": [{"name": "chat", "engine": "echo"}], "voices": voices}
+    speakers = {"voices": [voice["name"] for voice in voices]}
+    staff = {"recognition": False, **speakers}
     applications = [
         {"name": "office", "route_prefix": "/admin", "import_path": "serve_app:build_office", "args": {"staff": staff}},
         {"name": "secretary", "route_prefix": "/", "import_path": "serve_app:build_secretary", "args": secretary},
-        {"name": "phone", "route_prefix": "/phone", "import_path": "serve_app:build_phone", "args": {}},
+        {
+            "name": "phone",
+            "route_prefix": "/phone",
+            "import_path": "serve_app:build_phone",
+            "args": {"staff": speakers},
+        },
     ]
     path.write_text(yaml.safe_dump({"proxy_location": "HeadOnly", "applications": applications}))
     return path
