@@ -12,7 +12,6 @@ _SERVE = Path(__file__).parent / "serve"
 _FIRST = [
     _SERVE / "demo" / "test_main_job.py",
     _SERVE / "demo",
-    _SERVE / "test_failed_start.py",
     _SERVE / "test_shutdown.py",
 ]
 """The main job is tested first. Tests that start a secretary of their own run before the shared one starts."""

@@ -18,7 +18,7 @@ from deployments.contracts.instances import BotSpec
 from deployments.contracts.snapshot import Snapshot
 from tests.bots.telegram_server import TelegramServer
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.cluster, pytest.mark.long, pytest.mark.timeout(600)]
 
 CONNECT = "tests.bots.fakes:connect"
 LIMITS = BotLimits(poll_timeout_s=2, request_timeout_s=5, first_retry_s=0.1, max_retry_s=0.5, stop_grace_s=2)
@@ -102,7 +102,6 @@ async def test_actor_bots_follow_rows_and_survive_crashes(cluster: Any, server: 
     assert server.poller_conflicts == 0
 
 
-@pytest.mark.long
 async def test_newer_supervisor_takes_over_without_overlap(cluster: Any, server: TelegramServer) -> None:
     older, newer = (
         RayProcessHost(CONNECT, generation=1, limits=LIMITS),
@@ -144,7 +143,6 @@ class SupervisorActor:
         return os.getpid()
 
 
-@pytest.mark.long
 async def test_bot_ends_with_its_supervisors_process(cluster: Any, server: TelegramServer) -> None:
     owner = cluster.remote(num_cpus=0)(SupervisorActor).remote(row(server))
     running = owner.run.remote()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.serve.admin_client import AdminClient, json_of
-from tests.serve.secretary_process import SCRIPTED_GRAPH, SecretaryProcess, run_command, running_secretary
+from tests.serve.secretary_process import NO_GPU, SCRIPTED_GRAPH, SecretaryProcess, run_command, running_secretary
 from tests.serve.telegram_thread import TelegramServerThread
 from tests.storage.known_secrets import SECRETS
 
@@ -38,6 +38,7 @@ def secretary(
     """
     options = ("--no-pull",) if request.param == "haproxy" else ("--no-pull", "--no-fast")
     variables = {
+        **NO_GPU,
         "SECRETARY_TRUSTED_PROXIES": "127.0.0.1",
         "SECRETARY_PUBLIC_URL": "https://secretary.example",
         "SECRETARY_SECRET_KEY": SECRETS["secret key"],

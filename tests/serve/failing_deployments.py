@@ -1,12 +1,9 @@
-"""Starts a cluster and deploys applications that cannot run; prints one line for each error. Takes a data folder."""
+"""Deploys applications that cannot run on the cluster whose address it takes; prints one line for each error."""
 
-import os
+import logging
 import sys
-from pathlib import Path
 
 from deployments.arguments import FaqArgs, Hosting, Strict
-from deployments.command.ports import free_port
-from deployments.command.ray_environment import new_run_id, python_path, ray_environment
 from deployments.contracts.errors import SecretaryError
 
 
@@ -38,11 +35,11 @@ def build_unschedulable(args: UnschedulableArgs) -> object:
     return host(FailingReplica, FaqArgs(num_gpus=1), "unschedulable")
 
 
-def main(data: Path) -> None:
-    os.environ |= ray_environment(data, new_run_id(), fast=False)
-    os.environ["PYTHONPATH"] = python_path(os.environ.get("PYTHONPATH"))
-    os.environ["SECRETARY_DATA"] = str(data)
-    from deployments import cluster
+def main(address: str) -> None:
+    import ray
+    from ray import serve
+
+    from deployments import cluster, names
 
     def deploy(name: str, arguments: Strict, timeout_s: float) -> None:
         target = cluster.ApplicationTarget(name, None, f"tests.serve.failing_deployments:build_{name}", arguments)
@@ -51,19 +48,19 @@ def main(data: Path) -> None:
         except SecretaryError as error:
             print(error.code, error.message)
 
-    cluster.start_ray()
+    ray.init(address, namespace=names.NAMESPACE, log_to_driver=False, logging_level=logging.WARNING)
     try:
-        try:
-            cluster.check_resources([Hosting(replicas=2, num_gpus=0.5), Hosting(num_gpus=0.4)])
-        except SecretaryError as error:
-            print(error.code, error.message)
-        cluster.check_resources([Hosting(num_cpus=1)])
-        cluster.start_serve("127.0.0.1", free_port(), 90)
+        cluster.check_resources([Hosting(replicas=2, num_gpus=0.5), Hosting(num_gpus=0.4)])
+    except SecretaryError as error:
+        print(error.code, error.message)
+    cluster.check_resources([Hosting(num_cpus=1)])
+    try:
         deploy("broken", BrokenArgs(), 600)
         deploy("unschedulable", UnschedulableArgs(), 1)
     finally:
-        cluster.stop()
+        for name in ("broken", "unschedulable"):
+            serve.delete(name)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1])

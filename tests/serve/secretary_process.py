@@ -25,6 +25,7 @@ MODELS = Path(os.environ.get("SECRETARY_MODELS", ROOT / "data" / "models"))
 API_KEY = "sk-sec-for-tests-0123456789abcdefghijklmnop"
 PASSWORD = "a long enough password for tests"
 POLL_INTERVAL_S = 0.05
+NO_GPU = {"CUDA_VISIBLE_DEVICES": ""}
 _START_TIMEOUT_S = 240
 _STOP_TIMEOUT_S = 120
 

@@ -1,20 +1,19 @@
 """A graph that cannot run: the start ends with the reason instead of waiting."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.serve.secretary_process import ROOT, SCRIPTED_GRAPH, start_secretary
-
-NO_GPU = {"CUDA_VISIBLE_DEVICES": ""}
+from tests.serve.secretary_process import NO_GPU, ROOT, SCRIPTED_GRAPH, SecretaryProcess, start_secretary
 
 
-def test_failed_deployments_are_named_with_reason(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.serve.failing_deployments", str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | NO_GPU, capture_output=True, text=True, timeout=150)
+def test_failed_deployments_are_named_with_reason(secretary: SecretaryProcess) -> None:
+    (raylet,) = (each for each in secretary.processes() if each.name() == "raylet")
+    (address,) = (word.partition("=")[2] for word in raylet.cmdline() if word.startswith("--gcs-address="))
+    command = [sys.executable, "-m", "tests.serve.failing_deployments", address]
+    done = subprocess.run(command, cwd=ROOT, env=raylet.environ(), capture_output=True, text=True, timeout=150)
     errors = [line for line in done.stdout.splitlines() if line.startswith(("invalid_request ", "unavailable "))]
     assert len(errors) == 3, done.stderr
     resources, broken, unschedulable = errors

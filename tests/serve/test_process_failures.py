@@ -1,17 +1,21 @@
 """Processes that are killed: clients get an error that names the cause, or the rest of what was said, and the process
 comes back."""
 
+import os
 import signal
 
 import httpx
 import pytest
 
 from deployments.contracts.commands import secretary_command
-from tests.serve.admin_client import AdminClient
+from tests.bots.bot_api_json import private_chat, user
+from tests.serve.admin_client import AdminClient, wait_for_change
 from tests.serve.engine_failures import CASES, EngineFailureCase, chat_answers, uncached_text
 from tests.serve.secretary_process import SecretaryProcess, wait_until
+from tests.serve.telegram_thread import TelegramServerThread
 
 REPLICAS = ("gateway", "office", "phone", "bots", "faq", "chat", "voice", "recognition")
+PERSON = 9_009
 
 
 @pytest.mark.parametrize(
@@ -83,6 +87,34 @@ def test_replaced_replica_of_stopped_service_stays_stopped(secretary: SecretaryP
     wait_until(lambda: "stopped" in str(secretary.engine("recognition")["error"]), timeout_s=30)
     admin.post("/services/recognition/start")
     wait_until(lambda: secretary.engine("recognition")["ready"], timeout_s=15)
+
+
+def test_killed_bot_answers_again(admin: AdminClient, telegram: TelegramServerThread) -> None:
+    body = {"name": "killed", "bot_token": telegram.token, "api_url": telegram.url, "access": "everyone"}
+    bot = admin.post("/telegram/instances", body)["instance"]
+    try:
+        killed = wait_for_bot(admin, bot["id"], other_than=None)
+        os.kill(killed, signal.SIGKILL)
+        before = len(telegram.server.sent)
+        telegram.push(chat=private_chat(PERSON), sender=user(PERSON), text="Спасибо")
+        telegram.wait_for_messages(before + 1, 60)
+        wait_for_bot(admin, bot["id"], other_than=killed)
+    finally:
+        admin.delete(f"/telegram/instances/{bot['id']}")
+    assert telegram.server.poller_conflicts == 0
+
+
+def wait_for_bot(admin: AdminClient, bot_id: str, other_than: int | None) -> int:
+    """The process id of a bot that runs, when it is another one than ``other_than``."""
+
+    def process_id() -> int | None:
+        status = admin.get(f"/telegram/instances/{bot_id}/status")["status"]
+        return status["pid"] if status["running"] else None
+
+    wait_for_change(lambda: process_id() not in (None, other_than), 60)
+    found = process_id()
+    assert found is not None
+    return found
 
 
 def test_missing_model_degrades_and_names_remedy(secretary: SecretaryProcess) -> None:

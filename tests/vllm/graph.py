@@ -11,7 +11,7 @@ CARD = {"RAY_OVERRIDE_RESOURCES": '{"GPU": 1}'}
 """One logical GPU. Ray counts shares of it; nothing looks for a real card."""
 
 
-def write_graph(path: Path, tiny: TinyModel, *, recognition_gpus: float = 0) -> Path:
+def write_graph(path: Path, tiny: TinyModel) -> Path:
     chat = {
         "name": "chat",
         "engine": "vllm",
@@ -32,9 +32,7 @@ def write_graph(path: Path, tiny: TinyModel, *, recognition_gpus: float = 0) -> 
         "chats": [chat],
         "voices": [{"name": "voice", "engines": [{"engine": "tone"}], "num_gpus": 0.4}],
     }
-    if recognition_gpus:
-        secretary["recognition"] = {"engines": [{"engine": "transcript"}], "num_gpus": recognition_gpus}
-    staff = {"recognition": bool(recognition_gpus)}
+    staff = {"recognition": False}
     applications = [
         {"name": "office", "route_prefix": "/admin", "import_path": "serve_app:build_office", "args": {"staff": staff}},
         {"name": "secretary", "route_prefix": "/", "import_path": "serve_app:build_secretary", "args": secretary},
