@@ -97,10 +97,16 @@ format: $(VENV)/.test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: test-needs
+# The tests on a cluster leave one core idle most of the time. The tests of vLLM and XTTS use what is left.
+test: test-needs $(TORCH_VENV)/.installed
 	$(PYTEST) $(PARALLEL) -m 'not cluster and not long and not clients' tests
-	$(PYTEST) -m 'cluster and not long' tests
-	$(MAKE) test-vllm test-xtts
+	$(MAKE) --jobs=2 --output-sync=target test-cluster test-torch
+
+test-cluster: $(VENV)/.test
+	$(PYTEST) -m 'cluster and not long' tests/serve
+
+test-torch:
+	nice $(MAKE) test-vllm test-xtts
 
 test-vllm: $(TORCH_VENV)/.installed
 	$(TORCH_VENV)/bin/python -m pytest --durations=10 tests/vllm

@@ -11,9 +11,10 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-PACKAGES = ("deployments", "storage", "bots", "proxies", "ui")
+from tests.architecture.source_files import PACKAGES, shipped_files
+
 _OTHER_ENVIRONMENTS = {"torch", "TTS", "vllm"}
-_ROOT = Path(__file__).parents[2]
+_WORD = re.compile(r"\w+")
 _FUNCTIONS = {"match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"}
 
 
@@ -38,31 +39,32 @@ def scans(name: str) -> bool:
     variable = name.rpartition(".")[2]
     if "[" in variable:
         return True
-    users = [text for text in _sources() if re.search(rf"\b{variable}\b", text)]
+    users = [text for text, words in _sources() if variable in words]
     searched = re.compile(rf"\b{variable}\b(?!\.(?:full)?match\(| =|, [A-Z]|,$|\n)", re.MULTILINE)
     return not users or any(searched.search(text) for text in users)
 
 
 @cache
-def _sources() -> tuple[str, ...]:
-    return tuple(path.read_text() for package in PACKAGES for path in sorted((_ROOT / package).rglob("*.py")))
+def _sources() -> tuple[tuple[str, frozenset[str]], ...]:
+    """Each source text with its words."""
+    return tuple((file.text, frozenset(_WORD.findall(file.text))) for file in shipped_files())
 
 
 def inline_patterns() -> list[str]:
     """Places that call a function of ``re`` with a pattern instead of a compiled one."""
     return [
-        f"{path.relative_to(_ROOT)}:{node.lineno}"
-        for package in PACKAGES
-        for path in sorted((_ROOT / package).rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call) and _calls_re(node.func)
+        f"{file.name}:{node.lineno}"
+        for file in shipped_files()
+        for node in ast.walk(file.tree)
+        if isinstance(node, ast.Call) and is_call_of_re(node.func, _FUNCTIONS)
     ]
 
 
-def _calls_re(function: ast.expr) -> bool:
+def is_call_of_re(function: ast.expr, names: set[str]) -> bool:
+    """Whether a called expression is ``re.NAME`` with one of ``names``."""
     return (
         isinstance(function, ast.Attribute)
-        and function.attr in _FUNCTIONS
+        and function.attr in names
         and isinstance(function.value, ast.Name)
         and function.value.id == "re"
     )

@@ -13,7 +13,7 @@ from deployments.text.normalizer import MAX_NORMALIZED_CHARS
 from tests.architecture.source_files import shipped_files
 from tests.hostile.attack_strings import attack_strings
 from tests.hostile.cpu_limit import TooSlow, cpu_seconds
-from tests.hostile.own_patterns import compiled_patterns, inline_patterns, scans
+from tests.hostile.own_patterns import compiled_patterns, inline_patterns, is_call_of_re, scans
 
 PATTERNS = compiled_patterns()
 _SCREENED_CHARS = 1_500
@@ -78,7 +78,7 @@ def test_every_pattern_is_compiled_once_and_known() -> None:
         for function in ast.walk(file.tree)
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
         for node in ast.walk(function)
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "re.compile"
+        if isinstance(node, ast.Call) and is_call_of_re(node.func, {"compile"})
     }
     assert inside == set(_BUILT_IN_FUNCTIONS.items())
     assert MAX_NORMALIZED_CHARS <= 300
