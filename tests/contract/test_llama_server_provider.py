@@ -30,6 +30,7 @@ def port() -> Iterator[int]:
     chosen.hostnames, chosen.port = ["127.0.0.1"], free_port()
     chosen.n_parallel, chosen.n_ctx, chosen.verbosity = 3, 3 * 1_024, -1
     chosen.ui, chosen.offline = False, True
+    chosen.cpuparams.n_threads = chosen.cpuparams_batch.n_threads = 1
     server = xllamacpp.Server(chosen)
     yield chosen.port
     del server

@@ -29,7 +29,7 @@ ARGUMENTS = [
     "--use-fake-device-for-media-stream",
     "--process-per-site",
 ]
-DEFAULTS: dict[str, Any] = {"locale": "ru-RU", "service_workers": "block"}
+DEFAULTS: dict[str, Any] = {"locale": "ru-RU", "service_workers": "block", "reduced_motion": "reduce"}
 DESKTOP, PHONE = (1280, 860), (390, 844)
 
 expect.set_options(timeout=15_000)
