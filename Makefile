@@ -3,8 +3,9 @@
 # make stop       stop it
 # make status     show whether it runs and is ready
 # make check      formatting, lint, types, import rules
-# make test       all tests but the long ones: without a cluster in two processes, then on a cluster
+# make test       all tests but the long ones: without a cluster, then on a cluster, then vLLM and XTTS
 # make test-long  the long tests: many kills, both databases, Serve's default mode, full tables
+# make test-cluster  the tests on a cluster
 # make test-vllm  the tests of vLLM, in an environment with PyTorch
 # make test-xtts  the tests of XTTS, in the same environment
 # make test-clients  the snippets of docs/clients.md, with the clients in an environment of their own
@@ -18,10 +19,12 @@ CLIENTS_VENV := .venv-clients
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PYTEST := $(BIN)/python -m pytest --durations=25
+# One more process than cores: a test waits for a browser, a server or a clock half of its time.
 PARALLEL := -n 3 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run install stop status check format test test-long test-fast test-vllm test-xtts test-clients test-needs bench clean
+.PHONY: help run install stop status check format test test-long test-fast test-cluster test-torch test-vllm test-xtts \
+	test-clients test-needs bench clean
 
 help:
 	@grep '^# make' Makefile | sed 's/^# //'
@@ -97,16 +100,15 @@ format: $(VENV)/.test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# The tests on a cluster leave one core idle most of the time. The tests of vLLM and XTTS use what is left.
-test: test-needs $(TORCH_VENV)/.installed
+test: test-needs
 	$(PYTEST) $(PARALLEL) -m 'not cluster and not long and not clients' tests
-	$(MAKE) --jobs=2 --output-sync=target test-cluster test-torch
+	$(MAKE) test-cluster test-torch
 
-test-cluster: $(VENV)/.test
+test-cluster: test-needs
 	$(PYTEST) -m 'cluster and not long' tests/serve
 
 test-torch:
-	nice $(MAKE) test-vllm test-xtts
+	$(MAKE) test-vllm test-xtts
 
 test-vllm: $(TORCH_VENV)/.installed
 	$(TORCH_VENV)/bin/python -m pytest --durations=10 tests/vllm
