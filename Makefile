@@ -3,7 +3,7 @@
 # make stop       stop it
 # make status     show whether it runs and is ready
 # make check      formatting, lint, types, import rules
-# make test       all tests but the long ones: without a cluster, then on a cluster, then vLLM and XTTS
+# make test       all tests but the long ones: without a cluster, then on a cluster and beside it vLLM and XTTS
 # make test-long  the long tests: many kills, both databases, Serve's default mode, full tables
 # make test-cluster  the tests on a cluster
 # make test-vllm  the tests of vLLM, in an environment with PyTorch
@@ -100,15 +100,16 @@ format: $(VENV)/.test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: test-needs
+# The tests of vLLM and XTTS take the processor time that those on a cluster leave.
+test: test-needs $(TORCH_VENV)/.installed
 	$(PYTEST) $(PARALLEL) -m 'not cluster and not long and not clients' tests
-	$(MAKE) test-cluster test-torch
+	$(MAKE) --jobs=2 --output-sync=target test-cluster test-torch
 
 test-cluster: test-needs
 	$(PYTEST) -m 'cluster and not long' tests/serve
 
 test-torch:
-	$(MAKE) test-vllm test-xtts
+	nice $(MAKE) test-vllm test-xtts
 
 test-vllm: $(TORCH_VENV)/.installed
 	$(TORCH_VENV)/bin/python -m pytest --durations=10 tests/vllm
