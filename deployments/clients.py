@@ -19,7 +19,7 @@ from deployments.contracts.errors import EngineFailed, ReplicaLost, SecretaryErr
 from deployments.contracts.memory_file import FileElsewhere
 from deployments.contracts.reports import DoorReport, ReportAcknowledgement
 from deployments.contracts.services import DesiredServiceState, ReplicaReport
-from deployments.contracts.sessions import Conversation
+from deployments.contracts.sessions import Conversation, HeardMessage
 from deployments.contracts.snapshot import Snapshot, SnapshotChange
 from deployments.contracts.speech import (
     EngineStatus,
@@ -227,6 +227,9 @@ class OfficeClient:
 
     async def move_chat(self, source: TurnSource, chat: str, to: str) -> None:
         await self._remote.call("move_chat", source, chat, to, timeout_s=10)
+
+    async def keep_recording(self, heard: HeardMessage) -> None:
+        await self._remote.call("keep_recording", heard, timeout_s=30)
 
     async def count(self, source: TurnSource) -> int:
         return cast(int, await self._remote.call("count_conversations", source, timeout_s=10))

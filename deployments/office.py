@@ -25,7 +25,7 @@ from deployments.contracts.match_report import MatchReport
 from deployments.contracts.outbound import parse_allowed_hosts
 from deployments.contracts.reports import DoorReport, ReportAcknowledgement
 from deployments.contracts.services import DesiredServiceState, ReplicaReport
-from deployments.contracts.sessions import Conversation
+from deployments.contracts.sessions import Conversation, HeardMessage
 from deployments.contracts.snapshot import Snapshot, SnapshotChange
 from deployments.contracts.streams import Closing
 from deployments.contracts.voice_library import (
@@ -181,6 +181,9 @@ class OfficeServer:
 
     async def move_chat(self, source: TurnSource, chat: str, to: str) -> None:
         await self._office.conversations.move_chat(source, chat, to)
+
+    async def keep_recording(self, heard: HeardMessage) -> None:
+        await self._office.conversations.keep_recording(heard)
 
     async def count_conversations(self, source: TurnSource) -> int:
         return await self._office.conversations.count(source)

@@ -8,6 +8,7 @@ from deployments.administration.auth.accounts import Accounts
 from deployments.administration.bots.process_reports import BotReportReader
 from deployments.administration.bots.token_check import BotTokenChecks
 from deployments.administration.chat.dialogue import Dialogue
+from deployments.administration.chat.recordings import ConversationRecordings
 from deployments.administration.chat.sessions import ChatSessions
 from deployments.administration.faq.service import FaqAdministration
 from deployments.administration.llm.provider_test import ProviderTest
@@ -65,6 +66,10 @@ class PanelServices:
     @property
     def conversations(self) -> ConversationStore:
         return self.office.conversations
+
+    @property
+    def recordings(self) -> ConversationRecordings:
+        return self.office.recordings
 
     @property
     def chats(self) -> ChatSessions:

@@ -19,7 +19,7 @@ from deployments.contracts.errors import EngineTimeout, SecretaryError
 from deployments.contracts.events import AnswerMatched, SpeechReady, TextDelta, TurnEvent, TurnFailed, TurnFinished
 from deployments.contracts.instances import BotSpec
 from deployments.contracts.memory_file import MemoryFileReference
-from deployments.contracts.sessions import Conversation, ConversationStore
+from deployments.contracts.sessions import Conversation, ConversationStore, HeardMessage
 from deployments.contracts.speech import RecognitionRequest, TranscriptFinished
 from deployments.contracts.streams import Closing
 
@@ -32,9 +32,12 @@ EncodeVoiceNote = Callable[[bytes, AudioFormat], bytes]
 
 @dataclass(slots=True)
 class BotAnswer:
-    """The answer received so far. ``failure`` is set when the turn failed, possibly after some text."""
+    """The answer received so far. ``failure`` is set when the turn failed, possibly after some text. ``session_id`` is
+    "" without the office; ``keeps_recording``: the sound of the question is to be kept."""
 
     turn_id: str
+    session_id: str = ""
+    keeps_recording: bool = False
     text: str = ""
     chunks: list[SpeechChunk] = field(default_factory=list)
     route: str = ""
@@ -115,8 +118,9 @@ class BotResponder:
     async def answer(self, message: Message, question: str, *, speak: bool = False) -> BotAnswer:
         """The complete answer to ``question``. Raises ModelNotFound, EngineTimeout and the assistant's errors."""
         started = time.perf_counter()
-        turn = await self._build_turn(message, question, speak and self.speaks)
-        answer = BotAnswer(turn.turn_id)
+        conversation = await self._open_conversation(message)
+        turn = self._build_turn(conversation, message, question, speak and self.speaks)
+        answer = BotAnswer(turn.turn_id, conversation.session_id, conversation.keeps_recordings)
         try:
             async with _turn_timeout(self._turn_timeout_s), Closing(self._assistant.reply(turn)) as events:
                 async for event in events:
@@ -150,8 +154,15 @@ class BotResponder:
         pcm = b"".join(chunk.audio for chunk in answer.chunks)
         return await asyncio.to_thread(self._encode, pcm, formats.pop()) if pcm else None
 
-    async def _build_turn(self, message: Message, question: str, speak: bool) -> ChatTurn:
-        conversation = await self._open_conversation(message)
+    async def keep_recording(self, answer: BotAnswer, audio: bytes, media_type: str, seconds: float, text: str) -> None:
+        """Keeps the sound of the question. A failure is only logged: the answer was sent."""
+        heard = HeardMessage(answer.session_id, answer.turn_id, audio, media_type, seconds, text)
+        try:
+            await self._conversations.keep_recording(heard)
+        except (SecretaryError, OSError) as error:
+            log.warning("turn %s: the recording is not kept: %s", answer.turn_id, type(error).__name__)
+
+    def _build_turn(self, conversation: Conversation, message: Message, question: str, speak: bool) -> ChatTurn:
         return ChatTurn(
             turn_id=uuid.uuid4().hex,
             source=bot_source(self._spec.id),

@@ -39,12 +39,25 @@ def api_session_id(key_id: int, kind: ApiSessionKind, name: bytes) -> str:
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """A stored session with its newest messages, oldest first. ``mode`` is the id of the bot button that is active, ""
-    for none."""
+    for none. ``keeps_recordings``: what the person says is to be kept."""
 
     session_id: str
     messages: tuple[ChatMessage, ...] = ()
     overrides: Overrides = field(default_factory=Overrides)
     mode: str = ""
+    keeps_recordings: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HeardMessage:
+    """A spoken message of a conversation: ``audio`` is the file as it came, ``seconds`` its length, 0 if unknown."""
+
+    session_id: str
+    turn_id: str
+    audio: bytes
+    media_type: str
+    seconds: float
+    transcript: str
 
 
 class ConversationStore(Protocol):
@@ -64,6 +77,10 @@ class ConversationStore(Protocol):
 
     async def move_chat(self, source: TurnSource, chat: str, to: str) -> None:
         """Keeps the conversations of the members of a group whose id changes from ``chat`` to ``to``."""
+        ...
+
+    async def keep_recording(self, heard: HeardMessage) -> None:
+        """Keeps a spoken message when recordings are kept."""
         ...
 
     async def count(self, source: TurnSource) -> int:

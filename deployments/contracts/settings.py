@@ -257,7 +257,13 @@ MIN_AUDIT_DAYS = 7
 
 
 class PrivacySettings(FrozenModel):
-    """Retention in days. 0 means for ever."""
+    """What is kept, and for how many days. 0 means for ever."""
+
+    keep_recordings: bool = Field(
+        default=False,
+        description="Keep the sound of voice messages to Telegram bots, to be heard in the conversations",
+        json_schema_extra=_INSTALLATION,
+    )
 
     messages_days: int = Field(
         default=0,

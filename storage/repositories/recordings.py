@@ -51,6 +51,14 @@ class RecordingRepository:
             rows |= {row.id: row for row in await self._rows(RecordingRow.session_id.in_(batch))}
         return tuple(_stored(row) for row in sorted(rows.values(), key=lambda row: (row.created_at, row.id)))
 
+    async def of_session(self, session_id: str) -> tuple[StoredRecording, ...]:
+        """Recordings of a conversation, the oldest first."""
+        rows = await self._rows(RecordingRow.session_id == session_id)
+        return tuple(_stored(row) for row in sorted(rows, key=lambda row: (row.created_at, row.id)))
+
+    async def exists(self, recording_id: str) -> bool:
+        return await self._session.get(RecordingRow, recording_id) is not None
+
     async def rename_person(self, source: str, person: str, name: str) -> None:
         """Renames a person of ``source``."""
         own = update(RecordingRow).where(RecordingRow.source == source, RecordingRow.person == person)

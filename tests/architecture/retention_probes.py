@@ -1,4 +1,4 @@
-"""Probes that count what retention deletes after eight days."""
+"""Probes that count what is kept, and what retention deletes after eight days."""
 
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from deployments.administration.backup.installation_copies import InstallationCopies
+from deployments.administration.chat.recordings import ConversationRecordings
 from deployments.administration.privacy.file_remover import FileRemover
 from deployments.administration.privacy.retention import Retention
 from deployments.contracts.chat import SourceKind, TurnSource
 from deployments.contracts.exchange import Exchange
+from deployments.contracts.sessions import HeardMessage
 from deployments.contracts.settings import Settings
 from storage.database import Database
 from storage.repositories.audit import AuditEvent
@@ -31,6 +33,22 @@ def probe_deleted(*kinds: str) -> Callable[[Settings], Awaitable[object]]:
         return [_counts[key][kind] for kind in kinds]
 
     return probe
+
+
+async def probe_kept_recordings(settings: Settings) -> object:
+    """How many voice messages are kept."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(f"sqlite+aiosqlite:///{folder}/office.db")
+        await database.open()
+        try:
+            async with database.unit_of_work() as work:
+                session = await work.sessions.begin(_SOURCE, "42", "Olga")
+            recordings = ConversationRecordings(database, Path(folder), lambda: settings.privacy.keep_recordings)
+            await recordings.keep(HeardMessage(session.id, "a", b"OggS", "audio/ogg", 1.0, "Hello"))
+            async with database.unit_of_work() as work:
+                return len(await work.recordings.of_session(session.id))
+        finally:
+            await database.close()
 
 
 async def _deleted_after_eight_days(settings: Settings) -> dict[str, int]:

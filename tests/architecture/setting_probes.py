@@ -44,7 +44,7 @@ from deployments.engines.speech.tone import ToneEngine, ToneOptions
 from deployments.wiring import Engines, build_turn_pipeline
 from tests.architecture.cloud_probes import probe_connect_timeout, probe_total_timeout
 from tests.architecture.outbound_probes import probe_private_model, probe_private_provider
-from tests.architecture.retention_probes import probe_deleted
+from tests.architecture.retention_probes import probe_deleted, probe_kept_recordings
 from tests.fakes.decoding import one_window
 from tests.unit.conversation.harness import NOON, RecordingTurnObserver, StaticSnapshotSource
 from tests.unit.conversation.scripted_voices import OTHER, PIPER, XTTS, Deployment
@@ -381,6 +381,7 @@ PROBES: dict[str, tuple[object, *tuple[Probe, ...]]] = {
         probe_private_provider,
         probe_private_model,
     ),
+    "privacy.keep_recordings": (True, probe_kept_recordings),
     "privacy.messages_days": (1, probe_deleted("conversations", "messages")),
     "privacy.audio_days": (1, probe_deleted("recordings")),
     "privacy.audit_days": (7, probe_deleted("audit")),

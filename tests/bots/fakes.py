@@ -13,7 +13,7 @@ from deployments.contracts.chat import ChatMessage, ChatTurn, Overrides, TurnSou
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.events import SpeechReady, TextDelta, TurnEvent, TurnFinished, TurnStarted
 from deployments.contracts.outbound import AllowedHost
-from deployments.contracts.sessions import Conversation
+from deployments.contracts.sessions import Conversation, HeardMessage
 from deployments.contracts.speech import (
     EngineStatus,
     RecognitionRequest,
@@ -105,12 +105,15 @@ class MemoryConversations:
     opened: list[tuple[TurnSource, str, str]] = field(default_factory=list)
     restarted: list[tuple[TurnSource, str, str]] = field(default_factory=list)
     moved: list[tuple[str, str]] = field(default_factory=list)
+    keeps_recordings: bool = False
+    kept: list[HeardMessage] = field(default_factory=list)
 
     async def open(self, source: TurnSource, person: str, display_name: str = "") -> Conversation:
         if self.error is not None:
             raise self.error
         self.opened.append((source, person, display_name))
-        return Conversation(f"session-{person}", self.history, self.overrides, self.modes.get(person, ""))
+        mode = self.modes.get(person, "")
+        return Conversation(f"session-{person}", self.history, self.overrides, mode, self.keeps_recordings)
 
     async def restart(self, source: TurnSource, person: str, display_name: str = "") -> Conversation:
         if self.error is not None:
@@ -126,6 +129,9 @@ class MemoryConversations:
 
     async def move_chat(self, source: TurnSource, chat: str, to: str) -> None:
         self.moved.append((chat, to))
+
+    async def keep_recording(self, heard: HeardMessage) -> None:
+        self.kept.append(heard)
 
     async def count(self, source: TurnSource) -> int:
         if self.error is not None:

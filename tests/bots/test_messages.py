@@ -23,6 +23,7 @@ from tests.bots.bot_api_json import ANNA, command, user, voice
 from tests.bots.fakes import TONE_S, MemoryConversations, ScriptedBotAssistant, slow_script
 from tests.bots.harness import fast_limits, running_bot
 from tests.bots.telegram_server import TelegramServer
+from tests.waiting import wait_until
 
 
 async def test_question_becomes_turn_with_history(server: TelegramServer) -> None:
@@ -95,9 +96,14 @@ async def test_command_menu_is_set_in_both_languages(server: TelegramServer) -> 
 
 async def test_voice_note_is_transcribed_and_answered(server: TelegramServer) -> None:
     server.files["note1"] = b"OggS recorded"
-    async with running_bot(server, tts_preset="warm") as running:
+    conversations = MemoryConversations(keeps_recordings=True)
+    async with running_bot(server, conversations=conversations, tts_preset="warm") as running:
         await server.push(**voice("note1", 13))
         transcript, answer, spoken = await server.wait_for_messages(3)
+        await wait_until(lambda: conversations.kept)
+    (heard,) = conversations.kept
+    assert (heard.session_id, heard.turn_id) == (f"session-{ANNA}", running.assistant.turns[0].turn_id)
+    assert (heard.audio, heard.transcript) == (b"OggS recorded", "какой у вас адрес")
     assert running.assistant.recognition_requests[0].audio == b"OggS recorded"
     assert running.assistant.recognition_requests[0].format is None
     assert transcript.text == "🎙 «какой у вас адрес»"
@@ -118,6 +124,7 @@ async def test_voice_note_is_answered_in_text_if_configured(server: TelegramServ
         await server.push(**voice("note1", 4))
         await server.wait_for_messages(2)
     assert not running.assistant.turns[0].speak
+    assert running.conversations.kept == []
     assert server.call_count("sendVoice") == 0
 
 

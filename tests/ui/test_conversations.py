@@ -8,6 +8,8 @@ from playwright.async_api import Locator, Page, expect
 from deployments.contracts.errors import NotFound
 from deployments.contracts.exchange import Exchange
 from deployments.contracts.identity import Identity, Role
+from deployments.contracts.sessions import HeardMessage
+from tests.fakes.voice_recordings import speech, wav
 from tests.ui.conftest import BrowserUser
 from tests.ui.panel_server import PanelServer
 from tests.ui.traffic import TIMES, report_conversation
@@ -53,6 +55,23 @@ async def test_conversations_are_paged(admin: BrowserUser) -> None:
     await admin.open_logged_in("conversations?text=Страничный&page=2")
     await expect(rows(admin.page)).to_have_count(5)
     await expect(admin.page.get_by_text("30 разговоров")).to_be_visible()
+
+
+async def test_voice_message_is_played_beside_its_waveform(admin: BrowserUser) -> None:
+    office = admin.server.office
+    await office.settings.update_fields({"keep_recordings": True}, "test", "privacy", role=Role.ADMIN)
+    session_id = await report_conversation(admin.server, "79", "Олег", {"turn_id": "spoken", "question": "Где вы?"})
+    sound = wav(speech(3))
+    await office.conversations.keep_recording(HeardMessage(session_id, "spoken", sound, "audio/wav", 3, "Где вы?"))
+    await office.settings.update_fields({"keep_recordings": False}, "test", "privacy", role=Role.ADMIN)
+    await admin.open_logged_in(f"conversations?id={session_id}")
+    player = admin.page.locator(".recording-player")
+    await expect(player).to_contain_text("0:03")
+    await player.get_by_role("button", name="Прослушать запись").click()
+    await expect(player.get_by_role("slider")).to_have_attribute("aria-valuemax", "3")
+    await expect(player.locator(".recording-wave canvas").first).to_be_visible()
+    await expect(player).to_have_attribute("data-state", "playing")
+    await expect(player).to_have_attribute("data-state", "ready")
 
 
 async def test_opened_conversation_shows_times_and_speaks(admin: BrowserUser) -> None:

@@ -56,29 +56,40 @@ async def answer_voice_message(
     """Sends the transcript and the answer, followed by a voice note if the bot is configured to. A caption belongs to
     the question."""
     texts = bot_texts(spec.language)
-    async with typing_indicator.show(bot, message, ChatAction.TYPING):
-        text = await _transcribe(message, bot, responder, limits, texts)
-    caption = question_text(message, me)
-    if text is None and not caption:
-        return
-    if text is not None:
-        await send_text(bot, message, texts.transcript.replace("{text}", text))
-    question = "\n\n".join(part for part in (caption, text) if part)
-    action = ChatAction.RECORD_VOICE if responder.speaks else ChatAction.TYPING
-    async with typing_indicator.show(bot, message, action):
-        answer = await responder.answer(message, question, speak=True)
-    await send_answer(bot, message, answer)
-    await _send_voice_note(bot, message, responder, answer)
+    with _BoundedFile(limits.max_file_bytes) as file:
+        async with typing_indicator.show(bot, message, ChatAction.TYPING):
+            text = await _transcribe(message, bot, file, responder, texts)
+        caption = question_text(message, me)
+        if text is None and not caption:
+            return
+        if text is not None:
+            await send_text(bot, message, texts.transcript.replace("{text}", text))
+        question = "\n\n".join(part for part in (caption, text) if part)
+        action = ChatAction.RECORD_VOICE if responder.speaks else ChatAction.TYPING
+        async with typing_indicator.show(bot, message, action):
+            answer = await responder.answer(message, question, speak=True)
+        await send_answer(bot, message, answer)
+        await _send_voice_note(bot, message, responder, answer)
+        if answer.keeps_recording and text is not None:
+            await responder.keep_recording(answer, file.reference.read(), *_media_facts(message), text)
+
+
+def _media_facts(message: Message) -> tuple[str, float]:
+    """The media type and the seconds that Telegram tells; "" and 0 where it tells none."""
+    sound = message.voice or message.audio or message.document
+    if message.video_note is not None:
+        return "video/mp4", message.video_note.duration
+    assert sound is not None
+    return (sound.mime_type or "").lower(), 0.0 if isinstance(sound, Document) else sound.duration
 
 
 async def _transcribe(
-    message: Message, bot: Bot, responder: BotResponder, limits: BotLimits, texts: BotTexts
+    message: Message, bot: Bot, file: "_BoundedFile", responder: BotResponder, texts: BotTexts
 ) -> str | None:
-    """The transcript of a message. Without one it sends the reason and returns None."""
+    """The transcript of a message, downloaded into ``file``. Without one it sends the reason and returns None."""
     try:
-        with _BoundedFile(limits.max_file_bytes) as file:
-            await _download(message, bot, file)
-            text = await responder.transcribe(file.reference)
+        await _download(message, bot, file)
+        text = await responder.transcribe(file.reference)
     except TooLarge:
         await send_text(bot, message, texts.too_large)
         return None

@@ -1,7 +1,8 @@
 """Conversations of bots and widgets: one running conversation for each person at each source."""
 
+from deployments.administration.chat.recordings import ConversationRecordings
 from deployments.contracts.chat import TurnSource
-from deployments.contracts.sessions import Conversation
+from deployments.contracts.sessions import Conversation, HeardMessage
 from storage.database import Database
 
 _NEWEST_MESSAGES = 200
@@ -9,25 +10,28 @@ _NEWEST_MESSAGES = 200
 
 
 class StoredConversations:
-    """Implements ``contracts.sessions.Conversations`` on the database."""
+    """Implements ``contracts.sessions.ConversationStore`` on the database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, recordings: ConversationRecordings) -> None:
         self._database = database
+        self._recordings = recordings
 
     async def open(self, source: TurnSource, person: str, display_name: str = "") -> Conversation:
         """The running conversation of ``person``, created when there is none."""
         async with self._database.unit_of_work() as work:
             running = await work.sessions.get_running(source, person)
             if running is None:
-                return Conversation((await work.sessions.begin(source, person, display_name)).id)
+                begun = await work.sessions.begin(source, person, display_name)
+                return Conversation(begun.id, keeps_recordings=self._recordings.kept)
             messages = await work.messages.newest(running.id, _NEWEST_MESSAGES)
-            return Conversation(running.id, messages, running.overrides, running.mode)
+            return Conversation(running.id, messages, running.overrides, running.mode, self._recordings.kept)
 
     async def restart(self, source: TurnSource, person: str, display_name: str = "") -> Conversation:
         """Starts an empty conversation without a mode; the old one stays in the history."""
         async with self._database.unit_of_work() as work:
             await work.sessions.end_running(source, person)
-            return Conversation((await work.sessions.begin(source, person, display_name)).id)
+            begun = await work.sessions.begin(source, person, display_name)
+            return Conversation(begun.id, keeps_recordings=self._recordings.kept)
 
     async def set_mode(self, source: TurnSource, person: str, mode: str, display_name: str = "") -> None:
         """Sets the mode of the running conversation. Creates one only for a non-empty mode."""
@@ -40,6 +44,10 @@ class StoredConversations:
         """Renames the members of a group (``<group>:<user id>``) after the id of the group has changed."""
         async with self._database.unit_of_work() as work:
             await work.sessions.move_chat(source, chat, to)
+
+    async def keep_recording(self, heard: HeardMessage) -> None:
+        """Raises TooLarge, OSError."""
+        await self._recordings.keep(heard)
 
     async def count(self, source: TurnSource) -> int:
         """How many conversations are running at ``source``."""

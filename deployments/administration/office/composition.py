@@ -17,6 +17,7 @@ from deployments.administration.bots.bot_sessions import BotSessions
 from deployments.administration.bots.service import BotAdministration
 from deployments.administration.chat.conversations import StoredConversations
 from deployments.administration.chat.dialogue import Dialogue
+from deployments.administration.chat.recordings import ConversationRecordings
 from deployments.administration.chat.running_turns import RunningTurns
 from deployments.administration.chat.sessions import ChatSessions
 from deployments.administration.faq.importing import FaqImporter
@@ -93,6 +94,7 @@ class OfficeServices:
     settings_history: SettingsHistory
     transfer: ConfigurationTransfer
     conversations: StoredConversations
+    recordings: ConversationRecordings
     report_ingest: ReportIngest
     usage: UsageAccounting
     activity: Activity
@@ -161,6 +163,9 @@ async def _build_services(
     await tokens.start()
     usage = UsageAccounting(database)
     running, files = RunningTurns(), FileRemover(database, environment.data)
+    recordings = ConversationRecordings(
+        database, environment.data, lambda: publisher.current.settings.privacy.keep_recordings
+    )
     copies = InstallationCopies(
         environment.data, database.path.parent if database.path else environment.data, environment.models_dir
     )
@@ -210,7 +215,8 @@ async def _build_services(
         settings=configured.settings,
         settings_history=SettingsHistory(audit),
         transfer=ConfigurationTransfer(database, configured),
-        conversations=StoredConversations(database),
+        conversations=StoredConversations(database, recordings),
+        recordings=recordings,
         report_ingest=reports,
         usage=usage,
         start_guide=StartGuide(database),

@@ -14,6 +14,7 @@ from deployments.administration.proxies.proxy_test import ProxyCoreState, ProxyT
 from deployments.api.admin.audit.routes import audit_router
 from deployments.api.admin.auth.routes import auth_router
 from deployments.api.admin.bots.routes import bots_router
+from deployments.api.admin.chat.recordings import recordings_router
 from deployments.api.admin.chat.routes import chat_router
 from deployments.api.admin.configuration.routes import configuration_router
 from deployments.api.admin.faq.files import faq_files_router
@@ -137,6 +138,7 @@ def _record_routers(services: AdminServices) -> tuple[APIRouter, ...]:
     office = services.office
     return (
         chat_router(office.chat_sessions, office.dialogue, services.assistant),
+        recordings_router(office.recordings),
         privacy_router(office.privacy),
         audit_router(office.audit),
         usage_router(office.usage, office.publisher),

@@ -1,11 +1,13 @@
 """One conversation: its turns, export, deletion, and erasure of the person."""
 
 from collections.abc import Callable
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from nicegui import html, ui
 
 from deployments.administration.auth.permissions import AdminResource
+from deployments.administration.chat.recordings import StoredRecording, playable_type
 from deployments.administration.chat.sessions import ChatThread
 from deployments.administration.chat.transcripts import transcript_text
 from deployments.administration.privacy.service import DataSubject
@@ -17,6 +19,7 @@ from ui.components.answer_speaker import AnswerSpeaker
 from ui.components.confirmation_dialog import ask_confirmation, ask_typed_confirmation
 from ui.components.page_parts import fact
 from ui.components.quick_answer import QuickAnswer
+from ui.components.recording_player import RecordingPlayer
 from ui.components.section import draw_empty_state
 from ui.context import PanelContext
 from ui.tabs.conversations.listing import channel_text, person_text
@@ -40,13 +43,16 @@ class OpenedConversation:
             chats, caller = panel.services.chats, panel.session.identity
             thread = await chats.thread(caller, self._session_id)
             exchanges = await chats.turns(caller, self._session_id)
+            recordings = await panel.services.recordings.of_session(caller, self._session_id)
         except NotFound:
             html.h1(t("nav.conversations")).classes("visually-hidden")
             draw_empty_state("forum", t("talks.gone"), t("talks.gone_hint"))
             return
-        self._draw_thread(thread, exchanges)
+        self._draw_thread(thread, exchanges, recordings)
 
-    def _draw_thread(self, thread: ChatThread, exchanges: dict[str, Exchange]) -> None:
+    def _draw_thread(
+        self, thread: ChatThread, exchanges: dict[str, Exchange], recordings: tuple[StoredRecording, ...]
+    ) -> None:
         t, panel, session = self._panel.t, self._panel, thread.session
         speaker, quick = AnswerSpeaker(panel), QuickAnswer(panel)
         with html.div().classes("page-head"):
@@ -60,16 +66,28 @@ class OpenedConversation:
                 zone = ZoneInfo(panel.services.publisher.current.settings.time_zone)
                 fact(t("talks.started"), f"{session.created_at.astimezone(zone):%d.%m.%Y %H:%M}")
             fact(t("talks.messages"), str(session.message_count))
-        html.p(t("talks.no_recording")).classes("turn-note")
+        if not recordings and not panel.services.publisher.current.settings.privacy.keep_recordings:
+            html.p(t("talks.no_recording")).classes("turn-note")
         actions = TurnActions(
             on_speak=speaker.speak,
             on_make_answer=quick.open if panel.faq.can_change else None,
+            draw_recordings=lambda turn_id: self._draw_recordings(recordings, turn_id),
         )
         with html.section().classes("talks-thread").props(f'aria-label="{t("talks.thread")}"'):
             if thread.messages:
                 draw_turns(thread.messages, exchanges, actions, t)
             else:
                 draw_empty_state("forum", t("talks.no_messages"))
+
+    def _draw_recordings(self, recordings: tuple[StoredRecording, ...], turn_id: str) -> None:
+        for recording in recordings:
+            if recording.turn_id == turn_id:
+                RecordingPlayer(self._panel, recording.seconds, partial(self._read_recording, recording.id))
+
+    async def _read_recording(self, recording_id: str) -> tuple[bytes, str]:
+        panel = self._panel
+        recording, sound = await panel.services.recordings.read(panel.session.identity, self._session_id, recording_id)
+        return sound, playable_type(recording)
 
     def _draw_actions(self, session: StoredSession) -> None:
         t, panel = self._panel.t, self._panel

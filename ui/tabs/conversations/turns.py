@@ -19,10 +19,12 @@ from ui.translations import Translator
 @dataclass(frozen=True, slots=True)
 class TurnActions:
     """``on_speak(answer)``, None without a voice; ``on_make_answer(question, answer, language, entry_id)``, None for
-    users who may not change the FAQ; ``entry_id`` is the entry that answered, else None."""
+    users who may not change the FAQ; ``entry_id`` is the entry that answered, else None. ``draw_recordings(turn_id)``
+    draws players of what the person said."""
 
     on_speak: Callable[[str], None] | None
     on_make_answer: Callable[[str, str, str, int | None], Awaitable[None]] | None
+    draw_recordings: Callable[[str], None]
 
 
 def answered_by(route: str, exchange: Exchange | None, t: Translator) -> tuple[str, Tone]:
@@ -50,17 +52,18 @@ def draw_turns(
         exchange = exchanges.get(message.turn_id)
         if message.role == "user":
             question = message.content
-            _draw_message(message, "turn-question", t("turns.question"), t)
+            _draw_message(message, "turn-question", t("turns.question"))
+            actions.draw_recordings(message.turn_id)
             unanswered = index + 1 == len(messages) or messages[index + 1].role == "user"
             if unanswered:
                 _draw_unanswered(question, exchange, actions, t)
         else:
             with html.div().classes("turn-answer-block").props(f"data-turn={index}"):
-                _draw_message(message, "turn-answer", t("turns.answer"), t)
+                _draw_message(message, "turn-answer", t("turns.answer"))
                 _draw_facts(question, message, exchange, actions, t)
 
 
-def _draw_message(message: StoredMessage, kind: str, name: str, t: Translator) -> None:
+def _draw_message(message: StoredMessage, kind: str, name: str) -> None:
     with html.article().classes(f"turn-message {kind}"):
         html.span(name).classes("visually-hidden")
         html.p(message.content).classes("turn-text")
