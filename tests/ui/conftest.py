@@ -31,13 +31,30 @@ ARGUMENTS = [
 ]
 DEFAULTS: dict[str, Any] = {"locale": "ru-RU", "service_workers": "block", "reduced_motion": "reduce"}
 DESKTOP, PHONE = (1280, 860), (390, 844)
+REPORT_UNMARKED_BUTTONS = """
+(() => {
+let button = null;
+addEventListener("keydown", () => { button = null; }, true);
+addEventListener("click", (event) => { button = event.target.closest("button, [role=button]"); }, true);
+const check = (added) => {
+  if (!/^q-portal--(dialog|menu)/.test(added.id) || !button) return;
+  if (!button.closest("[aria-haspopup], .q-dialog, .q-menu, .q-field"))
+    console.error(`a dialog or menu is opened by a button without aria-haspopup: ${button.outerHTML}`);
+  button = null;
+};
+addEventListener("DOMContentLoaded", () => new MutationObserver((changes) =>
+  changes.forEach((change) => change.addedNodes.forEach(check))).observe(document.body, { childList: true }));
+})();
+"""
+"""The walk over all pages finds what opens dialogs and menus by this attribute, and screen readers announce it."""
 
 expect.set_options(timeout=15_000)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", default="", help="folder for screenshots of the panel")
-    parser.addoption("--every-screenshot", action="store_true", help="of all pages in all themes and languages")
+    parser.addoption("--look", action="append", default=[], help="take screenshots in this look, such as phone-dark-ru")
+    parser.addoption("--every-screenshot", action="store_true", help="write a picture of each page in each look")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -152,6 +169,7 @@ async def open_browser(
         context.set_default_timeout(15_000)
         user = BrowserUser(panel_server, await context.new_page())
         user.record_page_errors()
+        await user.page.add_init_script(REPORT_UNMARKED_BUTTONS)
         return user
 
     await shared_context.clear_cookies()

@@ -1,5 +1,6 @@
-// Finds what is wider than the screen, cut off, or overlaps. Returns a list of sentences.
-() => {
+// Finds what is wider than the screen, cut off, or overlaps, on the page (root: .shell) or in a dialog or menu. Returns a
+// list of sentences.
+(root) => {
   const problems = [];
   const name = (element) => {
     const own = element.className?.baseVal ?? element.className ?? "";
@@ -23,7 +24,11 @@
   const shortened = (element) => style(element).textOverflow === "ellipsis" || style(element).webkitLineClamp !== "none";
 
   if (document.documentElement.scrollWidth > innerWidth) problems.push(`the page is ${document.documentElement.scrollWidth} px wide`);
-  const root = document.querySelector(".shell");
+  const isPage = root.matches(".shell");
+  root = root.querySelector(":scope > .q-dialog__inner > *") ?? root;
+  if (!isPage && root.scrollWidth > root.clientWidth + 1) problems.push(`${root.scrollWidth - root.clientWidth} px too wide`);
+  const place = root.getBoundingClientRect();
+  if (!isPage && (place.top < -1 || place.bottom > innerHeight + 1)) problems.push("higher than the screen");
   const all = [...root.querySelectorAll("*")].filter((each) => !hidden(each));
   for (const element of all) {
     const box = element.getBoundingClientRect();
@@ -47,7 +52,8 @@
       }
     }
   }
-  const pinned = (element) => [element, ...ancestors(element)].some((each) => ["fixed", "sticky"].includes(style(each).position));
+  const pinned = (element) => [element, ...ancestors(element)].some((each) =>
+    each !== root && root.contains(each) && ["fixed", "sticky"].includes(style(each).position));
   const controls = all.filter((each) =>
     each.matches("a[href], button, input:not([type=hidden], [type=file]), select, textarea, [role=button], [role=switch], [role=tab], [role=checkbox], [role=slider]")
     && !pinned(each));
@@ -64,10 +70,11 @@
     }
   }
   const main = document.querySelector(".shell-main"), bar = document.querySelector(".shell-nav");
-  if (innerWidth <= 760) {
+  if (isPage && innerWidth <= 760) {
     scrollTo(0, document.documentElement.scrollHeight);
     const last = Math.max(...all.filter((each) => main.contains(each) && !pinned(each) && each !== main && !ancestors(each).some((above) => scrolls(above, "Y"))).map((each) => each.getBoundingClientRect().bottom));
     if (last > bar.getBoundingClientRect().top + 1) problems.push("the end of the page is behind the navigation");
+    if (Math.abs(bar.getBoundingClientRect().bottom - innerHeight) > 1) problems.push("the navigation is not at the bottom");
   }
   return [...new Set(problems)];
 }

@@ -1,14 +1,33 @@
-"""Walks the pages of the panel in one browser page, without loading it again."""
+"""Walks the pages of the panel, their inner tabs and what their buttons open, in a browser page that is loaded once."""
 
+import re
+from collections.abc import AsyncIterator
 from typing import NamedTuple
 
-from playwright.async_api import Page, expect
+from playwright.async_api import ElementHandle, Locator, Page, expect
 
 from tests.ui.conftest import DESKTOP, PHONE, BrowserUser, OpenBrowser
 from tests.ui.panel_server import PanelServer
+from ui.navigation import PanelTab
 
 STILL = """document.getAnimations().every((each) =>
   each.playState !== "running" || each.effect.getTiming().iterations === Infinity)"""
+AT_ONCE = "*, *::before, *::after { transition-duration: 0s !important; animation-duration: 0s !important }"
+ITEMS = {"telegram": ".telegram-open", "widget": ".widget-open", "conversations": ".talks-row"}
+"""The links of a list that open the page of one item, by the module of the page."""
+
+_ATTEMPTS = 3
+_POPUP = ".q-dialog:has(.q-dialog__inner), .q-menu"
+_INNER = ".shell-main [role=tab], .shell-main .start-toggle"
+_KINDS = """
+  const kindOf = (button) =>
+    [button.textContent.replace(/[0-9]+/g, "").trim(), button.className, button.parentElement.className].join(" | ");
+  const buttons = [...root.querySelectorAll("[aria-haspopup=dialog], [aria-haspopup=menu]")].filter((button) =>
+    button.checkVisibility({visibilityProperty: true}) && !button.disabled && button.ariaDisabled !== "true");
+"""
+KINDS = "(root) => {" + _KINDS + "return [...new Set(buttons.map(kindOf))]; }"
+"""The kinds of buttons below an element that open a dialog or a menu: those of all rows of a list are of one kind."""
+FIRST_OF_KIND = "(root, kind) => {" + _KINDS + "return buttons.find((button) => kindOf(button) === kind); }"
 
 
 class Look(NamedTuple):
@@ -22,6 +41,13 @@ class Look(NamedTuple):
         return f"{'phone' if self.size == PHONE else 'desktop'}-{self.theme}-{self.language}"
 
 
+class Place(NamedTuple):
+    """What is shown: a page, one of its tabs, or a dialog or menu. ``name`` says how to get there."""
+
+    name: str
+    root: Locator
+
+
 async def open_in_look(open_browser: OpenBrowser, look: Look) -> BrowserUser:
     """A browser with the cookies of ``look``."""
     user: BrowserUser = await open_browser(look.size, locale=look.language, bypass_csp=True)
@@ -33,14 +59,100 @@ async def open_in_look(open_browser: OpenBrowser, look: Look) -> BrowserUser:
 
 
 async def go_to(page: Page, server: PanelServer, path: str) -> None:
-    """Opens a page and waits until its content has come and stands still."""
-    await page.evaluate("(path) => emitEvent('sub_pages_navigate', path)", path)
-    await expect(page).to_have_url(server.url + path.removeprefix("/"))
+    """Opens a page without a load of the document, scrolls to its end, and waits until it stands still.
+
+    Scripts of a test may block the page for longer than a ping may take: the connection is lost, and a message with it.
+    """
+    for attempt in range(_ATTEMPTS):
+        await page.wait_for_function("window.socket.connected", timeout=60_000)
+        await page.evaluate("(path) => emitEvent('sub_pages_navigate', path)", path)
+        try:
+            await expect(page).to_have_url(server.url + path.removeprefix("/"))
+            break
+        except AssertionError:
+            if attempt == _ATTEMPTS - 1:
+                raise
     await expect(page.locator(".shell-main h1").first).to_be_attached()
-    await wait_until_still(page)
+    await _wait_until_still(page)
     await expect(page.locator(".q-dialog")).to_have_count(0)
+    await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    await page.wait_for_function(STILL)
+    await page.evaluate("scrollTo(0, 0)")
 
 
-async def wait_until_still(page: Page) -> None:
+async def walk_page(page: Page, server: PanelServer, tab: PanelTab) -> AsyncIterator[Place]:
+    """The page of ``tab``, its inner tabs, the page of one item with its tabs, and in each what its buttons open."""
+    await go_to(page, server, tab.path)
+    async for place in _walk_inner(page, tab.path):
+        yield place
+    if tab.module in ITEMS:
+        await page.locator(ITEMS[tab.module]).first.click()
+        await expect(page).to_have_url(re.compile(r"\?"))
+        await expect(page.locator(ITEMS[tab.module])).to_have_count(0)
+        await _wait_until_still(page)
+        async for place in _walk_inner(page, f"{tab.path}?"):
+            yield place
+
+
+async def _walk_inner(page: Page, name: str) -> AsyncIterator[Place]:
+    shell, inner = page.locator(".shell"), page.locator(_INNER)
+    opened = shell if name == "/" else page.locator(".shell-main")  # the header is on each page
+    yield Place(name, shell)
+    async for place in _walk_popups(page, name, opened):
+        yield place
+    for number in range(await inner.count()):
+        chosen = inner.nth(number)
+        is_open = chosen.and_(page.locator("[aria-selected=true], [aria-expanded=true]"))
+        if await is_open.count():
+            continue
+        await chosen.click()
+        await expect(is_open).to_be_attached()
+        await _wait_until_still(page)
+        inside = f"{name} {(await chosen.inner_text()).strip()}"
+        yield Place(inside, shell)
+        async for place in _walk_popups(page, inside, page.locator(".shell-main")):
+            yield place
+
+
+async def _walk_popups(page: Page, name: str, root: Locator, path: tuple[str, ...] = ()) -> AsyncIterator[Place]:
+    """``path``: the kinds of the buttons that are clicked one after another before."""
+    opened = await _open_popups(page, root, path)
+    if path:
+        name = f"{name} → {path[-1].partition(' | ')[0]}"
+        yield Place(name, opened)
+    for kind in await opened.evaluate(KINDS):
+        async for place in _walk_popups(page, name, root, (*path, kind)):
+            yield place
+    await _close_popups(page)
+
+
+async def _open_popups(page: Page, root: Locator, path: tuple[str, ...]) -> Locator:
+    """Returns the last one, or ``root`` without any."""
+    await _close_popups(page)
+    shown = root
+    for kind in path:
+        await page.evaluate(f"document.querySelectorAll('{_POPUP}').forEach((each) => each.dataset.before = '')")
+        button = (await shown.evaluate_handle(FIRST_OF_KIND, kind)).as_element()
+        assert isinstance(button, ElementHandle), f"gone: {kind}"
+        await button.click()
+        shown = page.locator(f":is({_POPUP}):not([data-before])").last
+        await expect(shown, f"nothing was opened by {kind}").to_be_visible()
+        await _wait_until_still(page)
+    return shown
+
+
+async def _close_popups(page: Page) -> None:
+    popups = page.locator(_POPUP)
+    while await popups.count():
+        count = await popups.count()
+        cancel = popups.last.locator(".dialog-actions button")
+        if await cancel.count():
+            await cancel.first.click()
+        else:
+            await page.keyboard.press("Escape")
+        await expect(popups).not_to_have_count(count)
+
+
+async def _wait_until_still(page: Page) -> None:
     await expect(page.locator(".shell-main .skeleton:visible")).to_have_count(0)
     await page.wait_for_function(STILL)

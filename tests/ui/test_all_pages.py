@@ -1,35 +1,27 @@
-"""Every page of the navigation: no serious violation of accessibility rules (axe-core), nothing cut off, nothing that
-overlaps, nothing wider than the screen. One browser page for each theme and language walks all pages."""
+"""Every page of the navigation, its inner tabs, and what its buttons open: no serious violation of accessibility rules
+(axe-core), nothing cut off, nothing that overlaps, nothing wider than the screen."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
 
-from tests.ui.conftest import DESKTOP, PHONE, BrowserUser, OpenBrowser
+from tests.ui.conftest import PHONE, BrowserUser, OpenBrowser
 from tests.ui.filled_office import filled_office
+from tests.ui.page_walk import AT_ONCE, Look, Place, go_to, open_in_look, walk_page
+from tests.ui.panel_replica import PanelReplica
 from tests.ui.panel_server import PanelServer
+from tests.ui.stored_chats import stored_chats
 from ui.navigation import TABS
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(600)]
 
 HERE = Path(__file__).parent
 AXE = (HERE / "axe" / "axe.min.js").read_text(encoding="utf-8")
 LAYOUT_PROBLEMS = (HERE / "layout_problems.js").read_text(encoding="utf-8")
-STILL = """document.getAnimations().every((each) =>
-  each.playState !== "running" || each.effect.getTiming().iterations === Infinity)"""
-HIDDEN = {tab.path for tab in TABS if not tab.in_navigation}
-_ATTEMPTS = 3
-FOLLOW_LINK = """(href) => {
-  const link = Object.assign(document.createElement("a"), {href});
-  document.body.append(link);
-  link.click();
-  link.remove();
-}"""
-RUN_AXE = """async () => {
-  const found = await axe.run(document, {resultTypes: ["violations"]});
+RUN_AXE = """async (root) => {
+  const found = await axe.run(root.matches(".shell") ? document : root, {resultTypes: ["violations"]});
   return found.violations.filter((each) => ["serious", "critical"].includes(each.impact)).flatMap((each) =>
     each.nodes.slice(0, 4).map((node) => `${each.id}: ${node.html.slice(0, 160)} ${node.any[0]?.message ?? ""}`));
 }"""
@@ -38,52 +30,51 @@ RUN_AXE = """async () => {
 @pytest_asyncio.fixture(scope="module", loop_scope="session", autouse=True)
 async def _filled_office(session_panel_server: PanelServer) -> AsyncIterator[None]:
     await session_panel_server.report_hour_of_traffic()
-    async with filled_office(session_panel_server):
+    server = session_panel_server
+    async with filled_office(server), stored_chats(server), PanelReplica(server.services.operations):
         yield
 
 
 @pytest.mark.parametrize(
-    ("theme", "language", "size"),
-    [("light", "ru", DESKTOP), ("dark", "en", DESKTOP), ("light", "en", PHONE), ("contrast", "ru", PHONE)],
-    ids=["light-ru", "dark-en", "phone-en", "phone-contrast-ru"],
+    "look", [Look("light", "en"), pytest.param(Look("contrast", "ru"), marks=pytest.mark.long)], ids=str
 )
-@pytest.mark.timeout(300)
-async def test_pages_are_accessible_and_complete(
-    open_browser: OpenBrowser, theme: str, language: str, size: tuple[int, int]
-) -> None:
-    user: BrowserUser = await open_browser(size, locale=language, bypass_csp=True)
-    chosen = {"secretary_theme": theme, "secretary_language": language}
-    await user.page.context.add_cookies(
-        [{"name": name, "value": value, "url": user.server.url} for name, value in chosen.items()]
-    )
-    await user.open_logged_in()
-    await user.page.evaluate(AXE)
+async def test_pages_are_accessible_and_complete(open_browser: OpenBrowser, look: Look) -> None:
+    user = await _open(open_browser, look)
     problems: list[str] = []
     for tab in TABS:
-        await _go_to(user.page, user.server, tab.path)
-        found = await user.page.evaluate(RUN_AXE) + await user.page.evaluate(LAYOUT_PROBLEMS)
-        problems += [f"{tab.path}: {problem}" for problem in found]
+        await go_to(user.page, user.server, tab.path)
+        problems += await _problems(Place(tab.path, user.page.locator(".shell")))
     assert not problems, "\n".join(problems)
     assert user.page_errors == []
 
 
-async def _go_to(page: Page, server: PanelServer, path: str) -> None:
-    """Opens a page without a load of the document, and scrolls to its end.
+_LONG_LOOKS = [Look("light", "ru"), Look("dark", "en"), Look("contrast", "en", PHONE), Look("light", "en", PHONE)]
 
-    axe may block the page for longer than a ping may take: the connection is lost, and a message with it.
-    """
-    for attempt in range(_ATTEMPTS):
-        await page.wait_for_function("window.socket.connected", timeout=60_000)
-        await page.evaluate("(path) => emitEvent('sub_pages_navigate', path)", path)
-        try:
-            await expect(page).to_have_url(server.url + path.removeprefix("/"))
-            break
-        except AssertionError:
-            if attempt == _ATTEMPTS - 1:
-                raise
-    await expect(page.locator(".shell-main h1").first).to_be_attached()
-    await expect(page.locator(".shell-main .skeleton")).to_have_count(0)
-    await expect(page.locator(".q-dialog")).to_have_count(0)
-    await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
-    await page.wait_for_function(STILL)
-    await page.evaluate("scrollTo(0, 0)")
+
+@pytest.mark.parametrize(
+    "look",
+    [Look("dark", "ru", PHONE), *(pytest.param(look, marks=pytest.mark.long) for look in _LONG_LOOKS)],
+    ids=str,
+)
+async def test_tabs_and_dialogs_are_accessible_and_complete(open_browser: OpenBrowser, look: Look) -> None:
+    """Buttons that open something are found by their ``aria-haspopup``; other tests of the panel fail without it."""
+    user = await _open(open_browser, look)
+    problems: list[str] = []
+    for tab in TABS:
+        async for place in walk_page(user.page, user.server, tab):
+            problems += await _problems(place)
+    assert not problems, "\n".join(problems)
+    assert user.page_errors == []
+
+
+async def _open(open_browser: OpenBrowser, look: Look) -> BrowserUser:
+    user = await open_in_look(open_browser, look)
+    await user.open_logged_in()
+    await user.page.add_style_tag(content=AT_ONCE)
+    await user.page.evaluate(AXE)
+    return user
+
+
+async def _problems(place: Place) -> list[str]:
+    found = await place.root.evaluate(RUN_AXE) + await place.root.evaluate(LAYOUT_PROBLEMS)
+    return [f"{place.name}: {problem}" for problem in found]

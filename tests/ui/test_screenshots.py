@@ -1,20 +1,25 @@
-"""Takes the screenshots of the docs: ``pytest tests/ui/test_screenshots.py --screenshots docs/screenshots``. With
-``--every-screenshot`` it takes all pages in all looks."""
+"""Takes the screenshots of the docs: ``pytest tests/ui/test_screenshots.py --screenshots docs/screenshots``. Each look
+becomes one sheet of all pages; the single pictures of the docs are written too. ``--look desktop-dark-ru`` takes one look
+and may be repeated; ``--every-screenshot`` writes all single pictures."""
 
 import base64
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import CDPSession, Page, expect
+from playwright.async_api import Browser, CDPSession, Page, expect
 
 from tests.faq_hits import add_faq_hits
-from tests.ui.conftest import PHONE, BrowserUser, OpenBrowser
+from tests.ui.conftest import PHONE, OpenBrowser
+from tests.ui.connected_bot import connected_bot
+from tests.ui.contact_sheet import contact_sheet
 from tests.ui.filled_office import busy_office
 from tests.ui.page_walk import STILL, Look, go_to, open_in_look
 from tests.ui.panel_server import PanelServer
-from ui.navigation import TABS, PanelTab
+from tests.ui.stored_chats import stored_chats
+from ui.navigation import TABS
 from ui.translations import LANGUAGES
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(900)]
@@ -25,25 +30,20 @@ WITHOUT_CARET = "* { caret-color: transparent !important } .q-notifications, .q-
 LOOKS = [
     Look(theme, language, size) for size in (LARGE, PHONE) for theme in ("light", "dark") for language in LANGUAGES
 ]
-KEPT = {Look("light", "ru", LARGE), Look("light", "en", LARGE), Look("dark", "en", LARGE), Look("light", "ru", PHONE)}
+DOCS = "desktop-light-en"
+SINGLE = {("home", "desktop-dark-en"), ("home", "phone-light-ru")}
+"""Pictures of the docs besides all of the look DOCS."""
 
 
-@pytest.fixture
-def folder(pytestconfig: pytest.Config) -> Path:
-    chosen = pytestconfig.getoption("--screenshots", default="")
-    if not chosen:
-        pytest.skip("no --screenshots folder given")
-    path = Path(chosen)
-    path.mkdir(parents=True, exist_ok=True)
-    return path
-
-
-async def _chat(page: Page) -> None:
-    question = page.locator(".composer textarea")
-    await question.fill("А в субботу вас можно застать?")
-    await expect(question).to_have_value("А в субботу вас можно застать?")
-    await question.press("Enter")
-    await expect(page.locator(".message-closed").first).to_be_visible()
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Without a folder there are no looks, and nothing is set up."""
+    config = metafunc.config
+    wanted = config.getoption("--look", default=[]) or [str(look) for look in LOOKS]
+    unknown = set(wanted) - {str(look) for look in LOOKS}
+    if unknown:
+        raise pytest.UsageError(f"no such look: {', '.join(unknown)}; there are {', '.join(map(str, LOOKS))}")
+    folder = config.getoption("--screenshots", default="")
+    metafunc.parametrize("look", [look for look in LOOKS if folder and str(look) in wanted], ids=str)
 
 
 async def _faq(page: Page) -> None:
@@ -52,47 +52,77 @@ async def _faq(page: Page) -> None:
     await expect(page.locator(".verdict-line").first).to_be_visible()
 
 
-Preparation = Callable[[Page], Awaitable[None]]
-PREPARED: dict[str, Preparation] = {"chat": _chat, "faq": _faq}
+async def _chat(page: Page) -> None:
+    await expect(page.locator(".message-closed").last).to_be_visible()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def used_office(session_panel_server: PanelServer) -> AsyncIterator[None]:
-    """An office with bots, conversations, keys and users."""
-    await session_panel_server.report_hour_of_traffic()
-    found = (await session_panel_server.office.faq.list("Когда вы работаете?", "ru")).entries
-    hits = {entry.id: 42 - 9 * n for n, entry in enumerate(found) if not entry.hits}
-    await add_faq_hits(session_panel_server.office, hits)
-    async with busy_office(session_panel_server):
-        yield
+async def _bot(page: Page) -> None:
+    await expect(page.locator("[data-state=running]")).to_be_visible()
 
 
-@pytest.mark.usefixtures("used_office")
-@pytest.mark.parametrize("look", LOOKS, ids=str)
-async def test_screenshots(open_browser: OpenBrowser, folder: Path, pytestconfig: pytest.Config, look: Look) -> None:
-    if look not in KEPT and not pytestconfig.getoption("--every-screenshot", default=False):
-        pytest.skip("not one of the kept pictures")
-    user = await open_in_look(open_browser, look)
-    camera = await user.page.context.new_cdp_session(user.page)
-    await user.open()
-    await _take(user.page, camera, folder / f"login-{look}.webp")
-    await user.open_logged_in()
-    await user.page.add_style_tag(content=WITHOUT_CARET)
-    for tab in TABS:
-        await _photograph(user, camera, tab, folder / f"{tab.module}-{look}.webp")
-
-
-async def _photograph(user: BrowserUser, camera: CDPSession, tab: PanelTab, path: Path) -> None:
-    await go_to(user.page, user.server, tab.path)
-    await PREPARED.get(tab.module, _untouched)(user.page)
-    await _take(user.page, camera, path)
-
-
-async def _untouched(page: Page) -> None:
+async def _heading(page: Page) -> None:
     await expect(page.locator(".shell-main h1").first).to_be_attached()
 
 
-async def _take(page: Page, camera: CDPSession, path: Path) -> None:
+PREPARED: dict[str, Callable[[Page], Awaitable[None]]] = {"chat": _chat, "faq": _faq, "telegram-bot": _bot}
+
+
+class UsedOffice(NamedTuple):
+    """``chats`` are the ids of conversations by language, ``bot`` is the id of one that runs."""
+
+    chats: dict[str, str]
+    bot: str
+
+    def paths(self, language: str) -> dict[str, str]:
+        """The addresses of the pictures by their names."""
+        paths = {tab.module: tab.path for tab in TABS}
+        paths["chat"] += f"?id={self.chats[language]}"
+        paths["telegram-bot"] = f"/telegram?bot={self.bot}"
+        return paths
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def used_office(session_panel_server: PanelServer) -> AsyncIterator[UsedOffice]:
+    """An office with bots, conversations, keys and users."""
+    server = session_panel_server
+    await server.report_hour_of_traffic()
+    found = (await server.office.faq.list("Когда вы работаете?", "ru")).entries
+    hits = {entry.id: 42 - 9 * n for n, entry in enumerate(found) if not entry.hits}
+    await add_faq_hits(server.office, hits)
+    async with busy_office(server), stored_chats(server) as chats, connected_bot(server) as bot:
+        yield UsedOffice(chats, bot)
+
+
+async def test_screenshots(
+    open_browser: OpenBrowser,
+    shell_browser: Browser,
+    used_office: UsedOffice,
+    pytestconfig: pytest.Config,
+    look: Look,
+) -> None:
+    folder = Path(pytestconfig.getoption("--screenshots"))
+    folder.mkdir(parents=True, exist_ok=True)
+    report = pytestconfig.pluginmanager.getplugin("terminalreporter").write_line
+    user = await open_in_look(open_browser, look)
+    camera = await user.page.context.new_cdp_session(user.page)
+    await user.open()
+    pictures = {"login": await _take(user.page, camera)}
+    await user.open_logged_in()
+    await user.page.add_style_tag(content=WITHOUT_CARET)
+    paths = used_office.paths(look.language)
+    for name, path in paths.items():
+        await go_to(user.page, user.server, path)
+        await PREPARED.get(name, _heading)(user.page)
+        pictures[name] = await _take(user.page, camera)
+        report(f"{look}: {len(pictures)} of {len(paths) + 1}, {name}")
+    for name, picture in pictures.items():
+        if str(look) == DOCS or (name, str(look)) in SINGLE or pytestconfig.getoption("--every-screenshot"):
+            (folder / f"{name}-{look}.webp").write_bytes(picture)
+    if str(look) != DOCS:
+        (folder / f"all-{look}.webp").write_bytes(await contact_sheet(shell_browser, pictures, look.size[0]))
+
+
+async def _take(page: Page, camera: CDPSession) -> bytes:
     """A picture of the page as far as it goes, within HIGHEST."""
     size = page.viewport_size
     assert size is not None
@@ -102,5 +132,5 @@ async def _take(page: Page, camera: CDPSession, path: Path) -> None:
     await page.wait_for_timeout(400)
     await page.wait_for_function(STILL)
     answer = await camera.send("Page.captureScreenshot", {"format": "webp", "quality": QUALITY})
-    path.write_bytes(base64.b64decode(answer["data"]))
     await page.set_viewport_size(size)
+    return base64.b64decode(answer["data"])

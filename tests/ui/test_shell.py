@@ -4,7 +4,7 @@ import httpx
 import pytest
 from playwright.async_api import expect
 
-from tests.ui.conftest import PHONE, BrowserUser
+from tests.ui.conftest import BrowserUser
 from tests.ui.panel_server import PanelServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -75,20 +75,6 @@ async def test_auto_theme_follows_system(open_browser) -> None:
     user: BrowserUser = await open_browser(color_scheme="dark")
     await user.open_logged_in()
     await expect(user.page.locator("body")).to_contain_class("body--dark")
-
-
-async def test_pages_fit_phone_screen(open_browser) -> None:
-    user: BrowserUser = await open_browser(PHONE)
-    await user.open_logged_in()
-    for path in ("", "chat", "faq"):
-        await user.open(path)
-        await expect(user.page.locator(".card, .composer").first).to_be_visible()
-        await user.page.wait_for_timeout(400)
-        assert await user.page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
-        box = await user.page.locator(".shell-nav").bounding_box()
-        assert box is not None
-        assert box["y"] + box["height"] == PHONE[1]
-    assert user.page_errors == []
 
 
 async def test_keyboard_navigation(admin: BrowserUser) -> None:

@@ -41,7 +41,9 @@ class EventTable:
                     html.span(event.resource_id).classes("muted")
             with html.td().classes("audit-more"):
                 label = t("audit.open", number=record.id)
-                icon_button("chevron_right", label, lambda: open_event(self._panel, record))
+                icon_button("chevron_right", label, lambda: open_event(self._panel, record)).props(
+                    "aria-haspopup=dialog"
+                )
         row.props["data-event"] = record.id
         element: ui.element = row
         return element

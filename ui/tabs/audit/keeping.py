@@ -35,7 +35,9 @@ class KeepingCard:
                 self._verify_button = ui.button(t("audit.verify"), icon="verified_user", on_click=self._verify)
                 self._verify_button.props("outline no-caps")
                 if panel.can_change(AdminResource.AUDIT):
-                    ui.button(t("audit.clean_up"), icon="auto_delete", on_click=self._ask_days).props("outline no-caps")
+                    ui.button(t("audit.clean_up"), icon="auto_delete", on_click=self._ask_days).props(
+                        "outline no-caps aria-haspopup=dialog"
+                    )
             self._result = html.div().classes("audit-verdict").props("role=status")
 
     async def _verify(self) -> None:

@@ -26,7 +26,9 @@ def draw_backup(panel: PanelContext, backup: StoredBackup, refresh: Callable[[],
             with html.div().classes("row-line"):
                 icon_button("info", t("backup.show_contents"), lambda: _show_contents(panel, backup, contents))
                 icon_button("download", t("common.download"), lambda: _download(panel, backup))
-                icon_button("delete", t("common.delete"), lambda: _delete(panel, backup, refresh))
+                icon_button("delete", t("common.delete"), lambda: _delete(panel, backup, refresh)).props(
+                    "aria-haspopup=dialog"
+                )
         contents = html.div().classes("backup-contents").props("role=status")
     return row
 

@@ -79,8 +79,8 @@ class ChatTab:
                 self._speak = ui.switch(t("chat.speak"), value=panel.preferences.speak_answers)
                 self._speak.props("dense").classes("speak-switch")
                 self._speak.on_value_change(lambda e: self._keep_speaking(bool(e.value)))
-                icon_button("tune", t("chat.settings"), self._open_settings)
-                icon_button("delete_outline", t("chat.delete"), self._remove)
+                icon_button("tune", t("chat.settings"), self._open_settings).props("aria-haspopup=dialog")
+                icon_button("delete_outline", t("chat.delete"), self._remove).props("aria-haspopup=dialog")
                 new = ui.button(t("chat.new"), icon="add_comment", on_click=self._new)
                 new.props("flat dense no-caps no-wrap").classes("chat-new").props["aria-label"] = t("chat.new")
 

@@ -68,7 +68,9 @@ class HistoryRail:
             self._build_filter()
             with html.div().classes("chat-selection") as self._selection:
                 self._count = ui.label()
-                self._delete = ui.button(t("common.delete"), on_click=self._remove_selected).props("flat dense no-caps")
+                self._delete = ui.button(t("common.delete"), on_click=self._remove_selected).props(
+                    "flat dense no-caps aria-haspopup=dialog"
+                )
                 ui.button(t("chat.select_all"), on_click=self._select_all).props("flat dense no-caps")
             self._list: RedrawnSection[_View] = RedrawnSection(html.div().classes("chat-entries"), self._draw)
         self._backdrop = html.div().classes("chat-backdrop").on("click", self.close)

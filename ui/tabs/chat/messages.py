@@ -122,14 +122,17 @@ class MessageView:
         _tool("content_copy", t("chat.copy"), lambda: self._copy(message))
         make, entry_id = actions.make_answer, entry_of_route(message.route)
         if make is not None and item.question:
-            _tool("quiz", t("quick.make"), lambda: make(item.question, message.content, item.language, entry_id))
+            quiz = _tool("quiz", t("quick.make"), lambda: make(item.question, message.content, item.language, entry_id))
+            quiz.props("aria-haspopup=dialog")
         if not item.can_change:
             return
         if message.role == "user":
             _tool("edit", t("chat.edit"), lambda: self._edit(message, body))
         if message.role != "user" or item.unanswered:
             _tool("refresh", t("chat.again"), lambda: actions.regenerate(message))
-        _tool("delete_outline", t("chat.delete_from_here"), lambda: actions.delete(message))
+        _tool("delete_outline", t("chat.delete_from_here"), lambda: actions.delete(message)).props(
+            "aria-haspopup=dialog"
+        )
 
     def _draw_versions(self, item: ThreadItem) -> None:
         t, versions = self._panel.t, item.versions

@@ -91,14 +91,17 @@ class OpenedConversation:
 
     def _draw_actions(self, session: StoredSession) -> None:
         t, panel = self._panel.t, self._panel
-        with ui.button(t("talks.export"), icon="download").props("flat no-caps"), ui.menu().classes("menu"):
+        button = ui.button(t("talks.export"), icon="download").props("flat no-caps aria-haspopup=menu")
+        with button, ui.menu().classes("menu"):
             for format_, name in (("txt", "talks.export_txt"), ("md", "talks.export_md")):
                 ui.menu_item(t(name), on_click=lambda format_=format_: self._export(format_))
         if panel.can_change(AdminResource.PRIVACY):
             ui.button(t("talks.erase"), icon="person_remove", on_click=lambda: self._erase(session)).props(
-                "flat no-caps"
+                "flat no-caps aria-haspopup=dialog"
             )
-        ui.button(t("common.delete"), icon="delete_outline", on_click=self._delete).props("flat no-caps")
+        ui.button(t("common.delete"), icon="delete_outline", on_click=self._delete).props(
+            "flat no-caps aria-haspopup=dialog"
+        )
 
     async def _export(self, format_: str) -> None:
         try:

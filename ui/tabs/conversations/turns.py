@@ -98,4 +98,4 @@ def _make_answer_button(
         return
     language = exchange.language if exchange else ""
     button = ui.button(t("quick.make"), icon="quiz", on_click=lambda: make(question, answer, language, entry_id))
-    button.props("flat dense no-caps")
+    button.props("flat dense no-caps aria-haspopup=dialog")

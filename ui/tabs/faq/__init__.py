@@ -42,8 +42,12 @@ class FaqTab:
                 export_menu(panel)
                 if panel.faq.can_change:
                     importer = FaqImportDialog(panel, on_imported=lambda: self.entries.refresh())
-                    ui.button(t("faq.import"), icon="upload", on_click=importer.open).props("outline no-caps")
-                    ui.button(t("faq.add"), icon="add", on_click=lambda: self.editor.open()).props("unelevated no-caps")
+                    ui.button(t("faq.import"), icon="upload", on_click=importer.open).props(
+                        "outline no-caps aria-haspopup=dialog"
+                    )
+                    ui.button(t("faq.add"), icon="add", on_click=lambda: self.editor.open()).props(
+                        "unelevated no-caps aria-haspopup=dialog"
+                    )
             if panel.faq.can_change:
                 MatchTester(panel)
             else:

@@ -99,7 +99,7 @@ def _sound(row: FaqRow, actions: FaqRowActions | None, t: Translator) -> None:
 
 
 def _action(icon: str, label: str, act: Callable[[], Awaitable[None]]) -> None:
-    with html.button(type="button").classes("icon-button").on("click", act) as button:
+    with html.button(type="button").classes("icon-button").props("aria-haspopup=dialog").on("click", act) as button:
         ui.icon(icon)
     button.props["aria-label"] = label
     button.props["title"] = label

@@ -37,6 +37,7 @@ class FaqSelection:
                 ]
                 for button in self._buttons:
                     button.props("flat dense no-caps")
+                self._buttons[-1].props("aria-haspopup=dialog")
         bar.set_visibility(panel.faq.can_change)
         self._show()
 

@@ -56,7 +56,7 @@ class OpenQuestionsCard:
         with html.div().classes("home-question-actions"):
             if panel.faq.can_change:
                 write = ui.button(t("home.write_answer"), on_click=partial(self._write, question))
-                write.props("unelevated dense no-caps")
+                write.props("unelevated dense no-caps aria-haspopup=dialog")
             if panel.can_change(AdminResource.OPEN_QUESTIONS):
                 ui.button(t("home.dismiss"), on_click=partial(self._close, question)).props("flat dense no-caps")
             if question.session_id and question.session_id.startswith("chat_"):

@@ -38,7 +38,9 @@ class KeysPage:
         t = panel.t
         with html.div().classes("page keys"):
             with page_heading(t("keys.title"), t("keys.lead")):
-                ui.button(t("keys.create"), icon="add", on_click=self._creation.open).props("unelevated no-caps")
+                ui.button(t("keys.create"), icon="add", on_click=self._creation.open).props(
+                    "unelevated no-caps aria-haspopup=dialog"
+                )
             rows = html.div().classes("rows").props(f'role=list aria-label="{t("keys.title")}"')
             note = html.div()
             with card(t("keys.connect"), t("keys.connect_note")):

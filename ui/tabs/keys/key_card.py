@@ -41,8 +41,12 @@ class KeyCard:
             with html.div().classes("keys-head"):
                 head = html.div().classes("keys-name")
                 with html.div().classes("row-line"):
-                    self._edit = icon_button("tune", t("keys.edit"), lambda: on_edit(self._shown))
-                    self._revoke = icon_button("key_off", t("keys.revoke"), lambda: on_revoke(self._shown))
+                    self._edit = icon_button("tune", t("keys.edit"), lambda: on_edit(self._shown)).props(
+                        "aria-haspopup=dialog"
+                    )
+                    self._revoke = icon_button("key_off", t("keys.revoke"), lambda: on_revoke(self._shown)).props(
+                        "aria-haspopup=dialog"
+                    )
             facts = html.dl().classes("keys-facts")
             bars = html.div().classes("keys-bars")
         self._head: RedrawnSection[tuple[str, str, str, tuple[str, ...], datetime | None]]

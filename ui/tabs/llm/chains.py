@@ -35,7 +35,9 @@ class ChainSection:
         with html.div().classes("llm-head"):
             html.p(t("chain.lead")).classes("muted")
             if self._may_change:
-                ui.button(t("chain.add"), icon="add", on_click=lambda: self._editor.open()).props("unelevated no-caps")
+                ui.button(t("chain.add"), icon="add", on_click=lambda: self._editor.open()).props(
+                    "unelevated no-caps aria-haspopup=dialog"
+                )
         self._container = html.div().classes("rows")
         note = html.div()
         with note:
@@ -97,7 +99,7 @@ class ChainSection:
         chain, t = row.chain, self._panel.t
         with html.div().classes("llm-actions"):
             edit = ui.button(t("common.edit"), icon="edit", on_click=lambda: self._editor.open(chain))
-            edit.props("outline no-caps").props["aria-label"] = f"{t('common.edit')}: {chain.name}"
+            edit.props("outline no-caps aria-haspopup=dialog").props["aria-label"] = f"{t('common.edit')}: {chain.name}"
             if chain.enabled and not row.is_default:
                 default = ui.button(t("llm.make_default"), on_click=lambda: self._default(chain))
                 default.props("flat no-caps").props["aria-label"] = f"{t('llm.make_default')}: {chain.name}"
@@ -105,7 +107,9 @@ class ChainSection:
                 remove = ui.button(
                     icon="delete_outline", on_click=lambda: remove_chain(self._panel, chain, self.refresh)
                 )
-                remove.props("flat round dense").props["aria-label"] = f"{t('common.delete')}: {chain.name}"
+                remove.props("flat round dense aria-haspopup=dialog").props["aria-label"] = (
+                    f"{t('common.delete')}: {chain.name}"
+                )
 
     async def _default(self, chain: RouteChain) -> None:
         await choose_default(self._panel, f"chain:{chain.name}")

@@ -124,14 +124,15 @@ class LocalCard:
         with html.div().classes("llm-actions"):
             if panel.can_change(AdminResource.LOCAL_MODELS) and view.state in ("running", "failed", "sleeping"):
                 switch = ui.button(t("llm.choose_model"), on_click=lambda: open_switch_dialog(panel, view.service))
-                switch.props("unelevated no-caps")
+                switch.props("unelevated no-caps aria-haspopup=dialog")
             if not state.is_default and panel.can_change(AdminResource.PROMPTS):
                 default = ui.button(t("llm.make_default"), on_click=lambda: self._default(state.route))
                 default.props("outline no-caps")
             if self._with_services and panel.can_change(AdminResource.SERVICES):
                 for action, text in self._possible_actions(state):
                     button = ui.button(t(text), on_click=lambda action=action: self._act(action))
-                    button.props(f"flat no-caps data-action={action}")
+                    asks = action in ("stop", "restart")
+                    button.props(f"flat no-caps data-action={action}" + (" aria-haspopup=dialog" if asks else ""))
 
     def _possible_actions(self, state: LocalState) -> list[tuple[ServiceAction, str]]:
         status = state.view.state

@@ -39,7 +39,7 @@ class PersonaSection:
             html.p(t("persona.lead")).classes("muted")
             if self._may_change:
                 ui.button(t("persona.add"), icon="add", on_click=lambda: self._editor.open()).props(
-                    "unelevated no-caps"
+                    "unelevated no-caps aria-haspopup=dialog"
                 )
         self._container = html.div().classes("llm-cards")
         self._skeleton = html.div()
@@ -93,7 +93,7 @@ class PersonaSection:
         text = t("common.edit") if self._may_change else t("persona.look")
         edit = ui.button(text, icon="edit" if self._may_change else "visibility")
         edit.on_click(lambda: self._editor.open(persona))
-        edit.props("outline no-caps").props["aria-label"] = f"{text}: {persona.name}"
+        edit.props("outline no-caps aria-haspopup=dialog").props["aria-label"] = f"{text}: {persona.name}"
         if not self._may_change:
             return
         if not row.is_default:
@@ -102,11 +102,15 @@ class PersonaSection:
         with html.div().classes("llm-corner"):
             if persona.id in seed_persona_ids():
                 reset = ui.button(icon="restart_alt", on_click=lambda: self._editor.reset(persona))
-                reset.props("flat round dense").props["aria-label"] = t("persona.reset_of", name=persona.name)
+                reset.props("flat round dense aria-haspopup=dialog").props["aria-label"] = t(
+                    "persona.reset_of", name=persona.name
+                )
             remove = ui.button(
                 icon="delete_outline", on_click=lambda: remove_persona(self._panel, persona, self.refresh)
             )
-            remove.props("flat round dense").props["aria-label"] = f"{t('common.delete')}: {persona.name}"
+            remove.props("flat round dense aria-haspopup=dialog").props["aria-label"] = (
+                f"{t('common.delete')}: {persona.name}"
+            )
 
     async def _default(self, persona: Persona) -> None:
         async def choose() -> None:

@@ -110,12 +110,14 @@ def _buttons(
 def _proxies_button(row: ProviderRow, panel: PanelContext) -> None:
     t = panel.t
     text = t.count("provider.proxies", row.links) if row.links else t("provider.no_proxies")
-    button = ui.button(text, icon="vpn_lock", on_click=lambda: open_proxies(panel, row.spec.id)).props("flat no-caps")
+    button = ui.button(text, icon="vpn_lock", on_click=lambda: open_proxies(panel, row.spec.id)).props(
+        "flat no-caps aria-haspopup=dialog"
+    )
     button.props["aria-label"] = f"{text}: {row.spec.name}"
 
 
 def _icon(icon: str, label: str, act: Callable[[], object]) -> None:
-    button = ui.button(icon=icon, on_click=act).props("flat round dense")
+    button = ui.button(icon=icon, on_click=act).props("flat round dense aria-haspopup=dialog")
     button.props["aria-label"] = label
 
 

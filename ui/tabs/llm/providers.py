@@ -27,7 +27,7 @@ class ProviderSection:
             html.p(t("provider.lead")).classes("muted")
             if panel.can_change(AdminResource.PROVIDERS):
                 ui.button(t("provider.add"), icon="add", on_click=lambda: self._editor.open()).props(
-                    "unelevated no-caps"
+                    "unelevated no-caps aria-haspopup=dialog"
                 )
         self._container = html.div().classes("llm-cards")
         note = html.div()

@@ -31,7 +31,9 @@ class LinkEntry:
         self._lines = html.div().classes("llm-link-lines").props("aria-live=polite")
         with html.div().classes("llm-actions"):
             self._add = ui.button(t("proxy.add"), on_click=self._add_links).props("unelevated no-caps")
-            self._replace = ui.button(t("proxy.replace"), on_click=self._replace_links).props("outline no-caps")
+            self._replace = ui.button(t("proxy.replace"), on_click=self._replace_links).props(
+                "outline no-caps aria-haspopup=dialog"
+            )
         self._check()
 
     def _check(self) -> None:

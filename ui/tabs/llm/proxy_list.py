@@ -113,7 +113,9 @@ class ProxyList:
                         icon_button("arrow_upward", t("proxy.up", name=name), lambda: self._move(index, index - 1))
                     if index < count - 1:
                         icon_button("arrow_downward", t("proxy.down", name=name), lambda: self._move(index, index + 1))
-                    icon_button("delete_outline", t("proxy.remove_of", name=name), lambda: self._remove(index, name))
+                    icon_button(
+                        "delete_outline", t("proxy.remove_of", name=name), lambda: self._remove(index, name)
+                    ).props("aria-haspopup=dialog")
 
     def _draw_state(self, row: LinkRow) -> None:
         t, status = self._panel.t, row.status

@@ -118,4 +118,6 @@ def _buttons(row: ModelRow, actions: ModelActions, panel: PanelContext) -> None:
         button.set_enabled(not row.lacking)
     if model.installed or model.unfinished_bytes or not model.in_catalogue:
         button = ui.button(icon="delete_outline", on_click=lambda: actions.delete(model)).props("flat round")
+        if not model.in_use_by:
+            button.props("aria-haspopup=dialog")
         button.props["aria-label"] = t("models.delete_of", model=model.id)

@@ -35,7 +35,7 @@ class MonitoringPage:
             with page_heading(t("monitoring.title"), t("monitoring.lead")):
                 if panel.can_change(AdminResource.MONITORING):
                     reset = ui.button(t("monitoring.reset"), icon="restart_alt", on_click=self._reset)
-                    reset.props("outline no-caps")
+                    reset.props("outline no-caps aria-haspopup=dialog")
             read_only_note(panel, AdminResource.MONITORING)
             with card(t("monitoring.times"), t("monitoring.times_note")):
                 self._times = AnswerTimes(panel, UrlState(panel))

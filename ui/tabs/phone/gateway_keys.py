@@ -68,7 +68,9 @@ class GatewayKeys:
                     html.h3(row.name)
                     html.p(row.facts).classes("muted")
                 if self._panel.can_change(AdminResource.KEYS):
-                    icon_button("delete_outline", t("phone.revoke_of", name=row.name), partial(self._revoke, row))
+                    icon_button(
+                        "delete_outline", t("phone.revoke_of", name=row.name), partial(self._revoke, row)
+                    ).props("aria-haspopup=dialog")
 
     def _draw_form(self) -> None:
         t = self._panel.t

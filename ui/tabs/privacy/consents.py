@@ -34,7 +34,9 @@ class ConsentsCard:
                 )
                 search.props(f'outlined dense clearable debounce=300 aria-label="{t("privacy.consents_filter")}"')
                 search.classes("filter-search")
-                ui.button(t("privacy.consent_add"), icon="add", on_click=form.open).props("flat no-caps")
+                ui.button(t("privacy.consent_add"), icon="add", on_click=form.open).props(
+                    "flat no-caps aria-haspopup=dialog"
+                )
             self._note = html.div()
             self._list = html.div().classes("privacy-people").props("role=list")
             self._list.props["aria-label"] = t("privacy.consents_title")
@@ -89,7 +91,7 @@ class ConsentsCard:
                     html.p(f"«{consent.wording}»").classes("privacy-wording")
             if consent.withdrawn_at is None:
                 button = ui.button(t("privacy.withdraw"), on_click=lambda: self._withdraw(consent))
-                button.props("flat dense no-caps")
+                button.props("flat dense no-caps aria-haspopup=dialog")
                 button.props["aria-label"] = t("privacy.withdraw_of", name=consent.person)
 
     def _when(self, consent: StoredConsent) -> str:

@@ -89,7 +89,7 @@ class PeopleCard:
                 html.div(title).classes("privacy-name")
                 html.div(note).classes("muted")
             button = ui.button(t("privacy.open"), on_click=lambda: self._dialog.open(subject, name))
-            button.props("flat dense no-caps")
+            button.props("flat dense no-caps aria-haspopup=dialog")
             button.props["aria-label"] = t("privacy.open_of", name=title)
 
 

@@ -73,7 +73,7 @@ class ServicesPage:
 
     def _header_button(self, action: ServiceAction, icon: str, label: str) -> None:
         button = ui.button(label, icon=icon, on_click=lambda: self._act_on_all(action))
-        button.props("outline no-caps")
+        button.props("outline no-caps" + (" aria-haspopup=dialog" if action == "stop" else ""))
 
     def _draw_notice(self, error: str) -> None:
         if error:

@@ -181,7 +181,8 @@ class ServiceCard:
                     icon=_ACTION_ICONS[action],
                     on_click=lambda action=action: self._act(self, action),
                 )
-                button.props("no-caps dense " + ("unelevated" if action in ("start", "wake") else "outline"))
+                at_once = action in ("start", "wake")
+                button.props("no-caps dense " + ("unelevated" if at_once else "outline aria-haspopup=dialog"))
                 button.props["aria-label"] = f"{t(f'services.action.{action}')}: {self.title}"
                 button.set_enabled(not asked)
         if panel.can_read(AdminResource.LOGS):

@@ -100,7 +100,7 @@ class GroupCard:
                 history, path = self._history, field_path(self.group, spec.name)
                 label = field_text(self.group, spec.name, t).label
                 button = ui.button(t("settings.history"), on_click=lambda: history.open(path, label))
-                button.props("flat dense no-caps")
+                button.props("flat dense no-caps aria-haspopup=dialog")
                 button.props["aria-label"] = t("settings.history_of", name=label)
 
     def _draw_foot(self) -> None:

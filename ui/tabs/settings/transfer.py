@@ -21,7 +21,7 @@ def draw_transfer_buttons(panel: PanelContext) -> None:
         return
     t, dialog = panel.t, ImportDialog(panel)
     ui.button(t("transfer.export"), icon="download", on_click=lambda: _export(panel)).props("outline no-caps")
-    ui.button(t("transfer.import"), icon="upload", on_click=dialog.open).props("outline no-caps")
+    ui.button(t("transfer.import"), icon="upload", on_click=dialog.open).props("outline no-caps aria-haspopup=dialog")
 
 
 async def _export(panel: PanelContext) -> None:

@@ -89,7 +89,9 @@ class SecondUser:
         self._panel = panel
         invitation = InvitationDialog(panel, self.refresh)
         self._section: RedrawnSection[tuple[User, ...]] = RedrawnSection(html.div().classes("start-stack"), self._draw)
-        ui.button(panel.t("users.invite"), icon="person_add", on_click=invitation.open).props("outline no-caps")
+        ui.button(panel.t("users.invite"), icon="person_add", on_click=invitation.open).props(
+            "outline no-caps aria-haspopup=dialog"
+        )
 
     async def refresh(self) -> None:
         try:

@@ -26,7 +26,9 @@ class BotActivity:
         t = panel.t
         with html.div().classes("row-line telegram-line"):
             html.h2(t("telegram.conversations"))
-            self._clear = ui.button(t("telegram.end_all"), on_click=self._end_all).props("flat dense no-caps")
+            self._clear = ui.button(t("telegram.end_all"), on_click=self._end_all).props(
+                "flat dense no-caps aria-haspopup=dialog"
+            )
         html.p(t("telegram.conversations_hint")).classes("muted")
         rows = html.div().classes("telegram-sessions").props("role=list")
         rows.props["aria-label"] = t("telegram.conversations")

@@ -32,7 +32,9 @@ class BotList:
         with page_heading(t("telegram.title"), t("telegram.lead")):
             if panel.can_change(AdminResource.BOTS):
                 create = CreationDialog(panel)
-                ui.button(t("telegram.add"), icon="add", on_click=create.open).props("unelevated no-caps")
+                ui.button(t("telegram.add"), icon="add", on_click=create.open).props(
+                    "unelevated no-caps aria-haspopup=dialog"
+                )
         read_only_note(panel, AdminResource.BOTS)
         cards = html.div().classes("cards").props(f'role=list aria-label="{t("telegram.title")}"')
         self._cards: KeyedList[BotCardView] = KeyedList(cards, self._draw)

@@ -128,7 +128,7 @@ class BotPage:
         else:
             start = ui.button(t("telegram.start"), icon="play_arrow", on_click=lambda: self._switch(on=True))
             start.props("unelevated no-caps")
-        icon_button("delete_outline", t("telegram.delete"), self._delete)
+        icon_button("delete_outline", t("telegram.delete"), self._delete).props("aria-haspopup=dialog")
 
     async def _switch(self, *, on: bool) -> None:
         async def change() -> None:

@@ -104,7 +104,7 @@ class KeyboardEditor:
             icon = ui.input(t("telegram.key_emoji"), value=button.icon).props("outlined dense maxlength=16")
             icon.on_value_change(lambda e: self._change(icon=e.value or ""))
             with (
-                ui.button(icon="mood").props("flat round dense") as choose,
+                ui.button(icon="mood").props("flat round dense aria-haspopup=menu") as choose,
                 ui.menu(),
                 html.div().classes("telegram-emoji"),
             ):

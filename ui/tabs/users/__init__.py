@@ -45,7 +45,9 @@ class UsersPage:
         self._actions = UserActions(panel, invitation, self.refresh, lambda user: self._rows.redraw(user))
         with html.div().classes("page users"):
             with page_heading(t("users.title"), t("users.lead")):
-                ui.button(t("users.invite"), icon="person_add", on_click=invitation.open).props("unelevated no-caps")
+                ui.button(t("users.invite"), icon="person_add", on_click=invitation.open).props(
+                    "unelevated no-caps aria-haspopup=dialog"
+                )
             draw_own_account(panel)
             self._draw_filter()
             rows = html.div().classes("rows").props(f'role=list aria-label="{t("users.title")}"')

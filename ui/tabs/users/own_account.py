@@ -31,7 +31,7 @@ def draw_own_account(panel: PanelContext) -> None:
         with html.div().classes("row-line users-own"):
             html.a(t("password.title"), href=f"{panel.root_path}{PASSWORD_PATH}", target="_top").classes("text-link")
             end = ui.button(t("users.end_own"), icon="logout", on_click=lambda: _end_all(panel))
-            end.props("flat no-caps")
+            end.props("flat no-caps aria-haspopup=dialog")
 
     def refresh() -> None:
         section.show(_read(panel))

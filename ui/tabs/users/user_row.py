@@ -133,16 +133,16 @@ def _draw_actions(panel: PanelContext, user: User, actions: UserActions) -> None
         ui.icon("more_vert").props("aria-hidden=true")
         with ui.menu().props('anchor="bottom right" self="top right"').classes("menu"):
             if user.enabled:
-                _item("lock", t("users.lock"), lambda: actions.lock(user))
+                _item("lock", t("users.lock"), lambda: actions.lock(user), asks=True)
             else:
                 _item("lock_open", t("users.unlock"), lambda: actions.unlock(user))
-            _item("logout", t("users.end"), lambda: actions.end_sign_ins(user))
-            _item("password", t("users.reset"), lambda: actions.reset_password(user))
-            _item("delete", t("common.delete"), lambda: actions.delete(user))
+            _item("logout", t("users.end"), lambda: actions.end_sign_ins(user), asks=True)
+            _item("password", t("users.reset"), lambda: actions.reset_password(user), asks=True)
+            _item("delete", t("common.delete"), lambda: actions.delete(user), asks=True)
     more.props["aria-label"] = t("users.actions_of", name=user.username)
 
 
-def _item(icon: str, text: str, act: Callable[[], Awaitable[None]]) -> None:
-    with ui.menu_item(on_click=act).props("role=menuitem"):
+def _item(icon: str, text: str, act: Callable[[], Awaitable[None]], *, asks: bool = False) -> None:
+    with ui.menu_item(on_click=act).props("role=menuitem" + (" aria-haspopup=dialog" if asks else "")):
         ui.icon(icon).props("aria-hidden=true")
         html.span(text)

@@ -56,13 +56,13 @@ class ClonedSection:
             voices = html.div().classes("rows")
             if self._may_change:
                 ui.button(t("voices.cloned_add"), icon="add", on_click=self._voice_form.open).props(
-                    "unelevated no-caps"
+                    "unelevated no-caps aria-haspopup=dialog"
                 ).classes("voices-add")
         with card(t("voices.consents_title"), t("voices.consents_note")):
             consents = html.div().classes("rows")
             if self._may_change:
                 ui.button(t("voices.consent_add"), icon="add", on_click=self._consent_form.open).props(
-                    "unelevated no-caps"
+                    "unelevated no-caps aria-haspopup=dialog"
                 ).classes("voices-add")
         self._voices: RedrawnSection[tuple[_VoiceRow, ...]] = RedrawnSection(voices, self._draw_voices)
         self._consents: RedrawnSection[tuple[StoredVoiceConsent, ...]] = RedrawnSection(consents, self._draw_consents)
@@ -106,10 +106,12 @@ class ClonedSection:
                     pill(t("voices.cloned_speaks"), "good")
                 else:
                     pill(t("voices.cloned_waits"))
-                icon_button("graphic_eq", t("voices.samples_of", name=voice.name), partial(self._dialog.open, voice.id))
+                icon_button(
+                    "graphic_eq", t("voices.samples_of", name=voice.name), partial(self._dialog.open, voice.id)
+                ).props("aria-haspopup=dialog")
                 if self._may_change:
                     label = t("voices.cloned_delete_of", name=voice.name)
-                    icon_button("delete_outline", label, partial(self._delete, voice))
+                    icon_button("delete_outline", label, partial(self._delete, voice)).props("aria-haspopup=dialog")
 
     def _draw_consents(self, consents: tuple[StoredVoiceConsent, ...]) -> None:
         t = self._panel.t
@@ -131,7 +133,7 @@ class ClonedSection:
                 pill(t("voices.consent_valid"), "good")
                 if self._may_change:
                     label = t("voices.consent_revoke_of", person=consent.person)
-                    icon_button("block", label, partial(self._revoke, consent))
+                    icon_button("block", label, partial(self._revoke, consent)).props("aria-haspopup=dialog")
 
     def _consent_facts(self, consent: StoredVoiceConsent) -> str:
         t = self._panel.t

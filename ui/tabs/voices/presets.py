@@ -47,7 +47,7 @@ class PresetsSection:
             html.h2(t("voices.presets_title"))
             if self._editor is not None:
                 ui.button(t("voices.preset_add"), icon="add", on_click=self._editor.open_new).props(
-                    "unelevated no-caps"
+                    "unelevated no-caps aria-haspopup=dialog"
                 )
         self._list: RedrawnSection[_View] = RedrawnSection(html.div().classes("cards"), self._draw)
 
@@ -102,10 +102,16 @@ class PresetsSection:
     def _draw_icons(self, preset: Preset, name: str, editor: PresetEditor) -> None:
         t = self._panel.t
         if preset.builtin:
-            icon_button("content_copy", t("voices.preset_copy_of", name=name), partial(editor.open_copy, preset))
+            icon_button("content_copy", t("voices.preset_copy_of", name=name), partial(editor.open_copy, preset)).props(
+                "aria-haspopup=dialog"
+            )
         else:
-            icon_button("edit", t("voices.preset_edit_of", name=name), partial(editor.open, preset))
-            icon_button("delete_outline", t("voices.preset_delete_of", name=name), lambda: self._delete(preset))
+            icon_button("edit", t("voices.preset_edit_of", name=name), partial(editor.open, preset)).props(
+                "aria-haspopup=dialog"
+            )
+            icon_button("delete_outline", t("voices.preset_delete_of", name=name), lambda: self._delete(preset)).props(
+                "aria-haspopup=dialog"
+            )
 
     async def _delete(self, preset: Preset) -> None:
         panel, t = self._panel, self._panel.t

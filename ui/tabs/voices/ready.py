@@ -124,7 +124,9 @@ class ReadySection:
             size = f"{format_number(totals.used_mb, 1, t)} / {totals.most_mb:.0f}"
             html.span(t("voices.ready_size", size=size)).classes("muted")
             if self._may_change:
-                ui.button(t("voices.ready_clear"), on_click=self._clear_ready).props("flat dense no-caps")
+                ui.button(t("voices.ready_clear"), on_click=self._clear_ready).props(
+                    "flat dense no-caps aria-haspopup=dialog"
+                )
         if totals.problem:
             ui.label(t("voices.ready_problem", problem=totals.problem)).classes("notice").props("role=note")
 

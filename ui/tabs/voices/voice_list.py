@@ -150,7 +150,9 @@ class VoiceListSection:
         with html.div().classes("voice-actions"):
             switch = ui.switch(value=view.enabled, on_change=lambda e: self._switch(view, bool(e.value)))
             switch.props["aria-label"] = t("voices.enabled_of", name=view.name)
-            icon_button("edit", t("voices.edit_of", name=view.name), lambda: self._editor.open(view.id))
+            icon_button("edit", t("voices.edit_of", name=view.name), lambda: self._editor.open(view.id)).props(
+                "aria-haspopup=dialog"
+            )
 
     def _facts(self, view: VoiceView) -> str:
         t = self._panel.t

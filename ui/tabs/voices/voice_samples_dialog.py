@@ -77,7 +77,7 @@ class VoiceSamplesDialog:
             html.span(f"{sample.name} · {seconds}").classes("voice-text")
             if self._may_change:
                 label = t("voices.sample_delete_of", name=sample.name)
-                icon_button("delete_outline", label, partial(self._remove, sample.name))
+                icon_button("delete_outline", label, partial(self._remove, sample.name)).props("aria-haspopup=dialog")
 
     async def _sound(self, name: str) -> Sound:
         self._panel.require_read(_RESOURCE)

@@ -34,7 +34,9 @@ class WidgetList:
         t = panel.t
         with page_heading(t("widget.title"), t("widget.lead")):
             if panel.can_change(AdminResource.WIDGETS):
-                ui.button(t("widget.add"), icon="add", on_click=self._ask_name).props("unelevated no-caps")
+                ui.button(t("widget.add"), icon="add", on_click=self._ask_name).props(
+                    "unelevated no-caps aria-haspopup=dialog"
+                )
         html.div(t("widget.not_served")).classes("notice").props("role=note")
         read_only_note(panel, AdminResource.WIDGETS)
         cards = html.div().classes("cards").props(f'role=list aria-label="{t("widget.title")}"')

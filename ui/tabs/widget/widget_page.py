@@ -40,7 +40,7 @@ class WidgetPage:
                 self._heading = ui.label(spec.name)
             if panel.can_change(AdminResource.WIDGETS):
                 with html.div().classes("page-actions"):
-                    icon_button("delete_outline", t("widget.delete"), self._delete)
+                    icon_button("delete_outline", t("widget.delete"), self._delete).props("aria-haspopup=dialog")
         html.div(t("widget.not_served")).classes("notice").props("role=note")
         read_only_note(panel, AdminResource.WIDGETS)
         with html.div().classes("widget-columns"):
