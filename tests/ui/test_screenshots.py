@@ -1,6 +1,8 @@
-"""Takes the screenshots of the docs: ``pytest tests/ui/test_screenshots.py --screenshots docs/screenshots``. Each look
-becomes one sheet of all pages; the single pictures of the docs are written too. ``--look desktop-dark-ru`` takes one look
-and may be repeated; ``--every-screenshot`` writes all single pictures."""
+"""Takes the screenshots of the docs: ``pytest tests/ui/test_screenshots.py --screenshots docs/screenshots``.
+
+Each look becomes a sheet of all pages, and the single pictures of the docs are written too. ``--look desktop-dark-ru``
+takes one look and may be repeated; ``--every-screenshot`` writes all single pictures.
+"""
 
 import base64
 from collections.abc import AsyncIterator, Awaitable, Callable
