@@ -11,6 +11,12 @@ def format_number(value: float, digits: int, t: Translator) -> str:
     return text.replace(".", ",") if t.language == "ru" else text
 
 
+def format_exactly(value: float, t: Translator) -> str:
+    """A number with the decimal digits that it has, and the decimal separator of the language."""
+    text = f"{value:g}"
+    return text.replace(".", ",") if t.language == "ru" else text
+
+
 def format_amount(value: float, digits: int, t: Translator) -> str:
     """Like ``format_number``; nothing at all is "0"."""
     return format_number(value, digits, t) if value else "0"

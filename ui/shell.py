@@ -109,7 +109,9 @@ def _theme_switch(panel: PanelContext, dark: ui.dark_mode) -> Callable[[str], No
 
         with ui.menu().props('anchor="bottom right" self="top right"').classes("menu"):
             for theme, name in _THEME_ICONS.items():
-                with ui.menu_item(on_click=lambda theme=theme: choose(theme)).props(f"data-theme-choice={theme}"):
+                with ui.menu_item(on_click=lambda theme=theme: choose(theme)).props(
+                    f"role=menuitem data-theme-choice={theme}"
+                ):
                     ui.icon(name)
                     html.span(t(_THEME_TEXTS[theme]))
     button.props("aria-haspopup=menu")
@@ -123,9 +125,12 @@ def _person_menu(panel: PanelContext) -> None:
         html.span(name[:1].upper()).props("aria-hidden=true")
         with ui.menu().props('anchor="bottom right" self="top right"').classes("menu"):
             html.div(t("shell.logged_in_as", name=name)).classes("menu-note")
-            html.a(t("password.title"), href=f"{panel.root_path}{PASSWORD_PATH}", target="_top").classes("menu-link")
+            change = html.a(t("password.title"), href=f"{panel.root_path}{PASSWORD_PATH}", target="_top")
+            change.classes("menu-link").props("role=menuitem")
             install = html.button(t("app.install"), type="button").classes("menu-link install-entry")
-            install.on("click", js_handler="() => window.installPanel()")
+            install.props("role=menuitem").on("click", js_handler="() => window.installPanel()")
             with html.form(method="post", action=f"{panel.root_path}{LOGOUT_PATH}"):
-                html.button(t("shell.logout"), type="submit").classes("menu-link").props("data-action=logout")
+                html.button(t("shell.logout"), type="submit").classes("menu-link").props(
+                    "role=menuitem data-action=logout"
+                )
     button.props["aria-label"] = t("shell.account", name=name)

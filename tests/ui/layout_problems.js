@@ -26,13 +26,15 @@
   if (document.documentElement.scrollWidth > innerWidth) problems.push(`the page is ${document.documentElement.scrollWidth} px wide`);
   const isPage = root.matches(".shell");
   root = root.querySelector(":scope > .q-dialog__inner > *") ?? root;
-  if (!isPage && root.scrollWidth > root.clientWidth + 1) problems.push(`${root.scrollWidth - root.clientWidth} px too wide`);
   const place = root.getBoundingClientRect();
   if (!isPage && (place.top < -1 || place.bottom > innerHeight + 1)) problems.push("higher than the screen");
   const all = [...root.querySelectorAll("*")].filter((each) => !hidden(each));
   for (const element of all) {
     const box = element.getBoundingClientRect();
     const above = ancestors(element);
+    const inDialog = above.filter((each) => each !== root && root.contains(each));
+    if (!isPage && box.width && (box.right > place.right + 1 || box.left < place.left - 1) && !inDialog.some((each) => scrolls(each, "X") || clips(each, "X")))
+      problems.push(`sticks out of the dialog: ${name(element)}`);
     if (box.width && (box.right > innerWidth + 1 || box.left < -1) && !above.some((each) => scrolls(each, "X") || clips(each, "X")))
       problems.push(`wider than the screen: ${name(element)}`);
     for (const node of element.childNodes) {
@@ -57,13 +59,24 @@
   const controls = all.filter((each) =>
     each.matches("a[href], button, input:not([type=hidden], [type=file]), select, textarea, [role=button], [role=switch], [role=tab], [role=checkbox], [role=slider]")
     && !pinned(each));
+  const visible = (element) => {
+    const { left, top, right, bottom } = element.getBoundingClientRect();
+    const box = { left, top, right, bottom };
+    for (const each of ancestors(element).filter((above) => root.contains(above) && style(above).overflow !== "visible")) {
+      const edge = each.getBoundingClientRect();
+      box.left = Math.max(box.left, edge.left), box.right = Math.min(box.right, edge.right);
+      box.top = Math.max(box.top, edge.top), box.bottom = Math.min(box.bottom, edge.bottom);
+    }
+    return box;
+  };
+  const boxes = new Map(controls.map((each) => [each, visible(each)]));
   for (const [index, one] of controls.entries()) {
-    const a = one.getBoundingClientRect();
+    const a = boxes.get(one);
     for (const other of controls.slice(index + 1)) {
       if (one.contains(other) || other.contains(one)) continue;
       const field = one.closest(".q-field");
       if (field && field === other.closest(".q-field")) continue;
-      const b = other.getBoundingClientRect();
+      const b = boxes.get(other);
       const width = Math.min(a.right, b.right) - Math.max(a.left, b.left);
       const height = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
       if (width > 2 && height > 2) problems.push(`overlap: ${name(one)} and ${name(other)}`);

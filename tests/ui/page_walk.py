@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import NamedTuple
 
 from playwright.async_api import ElementHandle, Locator, Page, expect
@@ -19,15 +20,8 @@ ITEMS = {"telegram": ".telegram-open", "widget": ".widget-open", "conversations"
 _ATTEMPTS = 3
 _POPUP = ".q-dialog:has(.q-dialog__inner), .q-menu"
 _INNER = ".shell-main [role=tab], .shell-main .start-toggle"
-_KINDS = """
-  const kindOf = (button) =>
-    [button.textContent.replace(/[0-9]+/g, "").trim(), button.className, button.parentElement.className].join(" | ");
-  const buttons = [...root.querySelectorAll("[aria-haspopup=dialog], [aria-haspopup=menu]")].filter((button) =>
-    button.checkVisibility({visibilityProperty: true}) && !button.disabled && button.ariaDisabled !== "true");
-"""
-KINDS = "(root) => {" + _KINDS + "return [...new Set(buttons.map(kindOf))]; }"
-"""The kinds of buttons below an element that open a dialog or a menu: those of all rows of a list are of one kind."""
-FIRST_OF_KIND = "(root, kind) => {" + _KINDS + "return buttons.find((button) => kindOf(button) === kind); }"
+_OPENED = "[aria-selected=true], [aria-expanded=true]"
+_BUTTONS = (Path(__file__).parent / "popup_buttons.js").read_text(encoding="utf-8")
 
 
 class Look(NamedTuple):
@@ -95,23 +89,30 @@ async def walk_page(page: Page, server: PanelServer, tab: PanelTab) -> AsyncIter
 
 
 async def _walk_inner(page: Page, name: str) -> AsyncIterator[Place]:
-    shell, inner = page.locator(".shell"), page.locator(_INNER)
-    opened = shell if name == "/" else page.locator(".shell-main")  # the header is on each page
+    shell, main = page.locator(".shell"), page.locator(".shell-main")
+    own_popups = not name.startswith("/start")  # its steps are made of parts of other pages
     yield Place(name, shell)
-    async for place in _walk_popups(page, name, opened):
-        yield place
-    for number in range(await inner.count()):
-        chosen = inner.nth(number)
-        is_open = chosen.and_(page.locator("[aria-selected=true], [aria-expanded=true]"))
-        if await is_open.count():
-            continue
-        await chosen.click()
-        await expect(is_open).to_be_attached()
-        await _wait_until_still(page)
-        inside = f"{name} {(await chosen.inner_text()).strip()}"
-        yield Place(inside, shell)
-        async for place in _walk_popups(page, inside, page.locator(".shell-main")):
+    if own_popups:
+        async for place in _walk_popups(page, name, shell if name == "/" else main):  # the header is on each page
             yield place
+    inner, opened = page.locator(_INNER), page.locator(f":is({_INNER}):is({_OPENED})")
+    walked = set(await _titles(opened))
+    while rest := [each for each in await _titles(inner) if each not in walked]:
+        title = rest[0]
+        walked.add(title)
+        await inner.nth((await _titles(inner)).index(title)).click()
+        await expect(opened.filter(has_text=title)).not_to_have_count(0)
+        await _wait_until_still(page)
+        inside = f"{name} {title}"
+        yield Place(inside, shell)
+        if own_popups:
+            async for place in _walk_popups(page, inside, main):
+                yield place
+
+
+async def _titles(inner: Locator) -> list[str]:
+    """The texts without icons and numbers before them."""
+    return [text.splitlines()[-1] for text in await inner.all_inner_texts()]
 
 
 async def _walk_popups(page: Page, name: str, root: Locator, path: tuple[str, ...] = ()) -> AsyncIterator[Place]:
@@ -120,7 +121,7 @@ async def _walk_popups(page: Page, name: str, root: Locator, path: tuple[str, ..
     if path:
         name = f"{name} → {path[-1].partition(' | ')[0]}"
         yield Place(name, opened)
-    for kind in await opened.evaluate(KINDS):
+    for kind in await opened.evaluate(_BUTTONS):
         async for place in _walk_popups(page, name, root, (*path, kind)):
             yield place
     await _close_popups(page)
@@ -131,9 +132,9 @@ async def _open_popups(page: Page, root: Locator, path: tuple[str, ...]) -> Loca
     await _close_popups(page)
     shown = root
     for kind in path:
-        await page.evaluate(f"document.querySelectorAll('{_POPUP}').forEach((each) => each.dataset.before = '')")
-        button = (await shown.evaluate_handle(FIRST_OF_KIND, kind)).as_element()
+        button = (await shown.evaluate_handle(_BUTTONS, kind)).as_element()
         assert isinstance(button, ElementHandle), f"gone: {kind}"
+        await page.evaluate(f"document.querySelectorAll('{_POPUP}').forEach((each) => each.dataset.before = '')")
         await button.click()
         shown = page.locator(f":is({_POPUP}):not([data-before])").last
         await expect(shown, f"nothing was opened by {kind}").to_be_visible()

@@ -8,6 +8,7 @@ import base64
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
@@ -79,7 +80,7 @@ class UsedOffice(NamedTuple):
         """The addresses of the pictures by their names."""
         paths = {tab.module: tab.path for tab in TABS}
         paths["chat"] += f"?id={self.chats[language]}"
-        paths["telegram-bot"] = f"/telegram?bot={self.bot}"
+        paths["telegram-bot"] = f"/telegram?bot={quote(self.bot)}"
         return paths
 
 

@@ -11,7 +11,7 @@ class SecretField:
     def __init__(self, panel: PanelContext, label: str, masked: str = "") -> None:
         hint = panel.t("common.secret_set", masked=masked) if masked else ""
         self._input = ui.input(label, password=True, password_toggle_button=True)
-        self._input.props(f'outlined autocomplete=new-password hint="{hint}"').classes("full-width")
+        self._input.props(f'outlined dense autocomplete=new-password hint="{hint}"').classes("full-width")
 
     @property
     def entered(self) -> str | None:

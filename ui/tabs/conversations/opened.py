@@ -94,7 +94,7 @@ class OpenedConversation:
         button = ui.button(t("talks.export"), icon="download").props("flat no-caps aria-haspopup=menu")
         with button, ui.menu().classes("menu"):
             for format_, name in (("txt", "talks.export_txt"), ("md", "talks.export_md")):
-                ui.menu_item(t(name), on_click=lambda format_=format_: self._export(format_))
+                ui.menu_item(t(name), on_click=lambda format_=format_: self._export(format_)).props("role=menuitem")
         if panel.can_change(AdminResource.PRIVACY):
             ui.button(t("talks.erase"), icon="person_remove", on_click=lambda: self._erase(session)).props(
                 "flat no-caps aria-haspopup=dialog"

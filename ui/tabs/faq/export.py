@@ -24,5 +24,5 @@ def export_menu(panel: PanelContext) -> None:
     t = panel.t
     button = ui.button(t("faq.export"), icon="download").props("outline no-caps aria-haspopup=menu")
     with button, ui.menu().classes("menu"):
-        ui.menu_item(t("faq.export_csv"), on_click=lambda: download("csv"))
-        ui.menu_item(t("faq.export_json"), on_click=lambda: download("json"))
+        ui.menu_item(t("faq.export_csv"), on_click=lambda: download("csv")).props("role=menuitem")
+        ui.menu_item(t("faq.export_json"), on_click=lambda: download("json")).props("role=menuitem")

@@ -14,6 +14,7 @@ from deployments.contracts.voice_settings import Preset, PresetParams
 from ui.components.conflict_choice import ConflictChoice, FieldVersions
 from ui.components.speech_samples import SpeechSamples
 from ui.context import PanelContext
+from ui.formatting import format_exactly
 from ui.tabs.voices.preset_words import PARAMETERS
 from ui.tabs.voices.voice_kinds import sample_text
 
@@ -89,7 +90,7 @@ class PresetEditor:
                 value = ui.label().classes("preset-slider-value")
             slider = ui.slider(min=least, max=most, step=step, value=least)
             slider.props["aria-label"] = t(title)
-            value.bind_text_from(slider, "value", lambda number: f"{number:g}")
+            value.bind_text_from(slider, "value", lambda number: format_exactly(number, t))
             html.span(t(hint)).classes("muted voice-facts")
         return slider
 
@@ -147,7 +148,9 @@ class PresetEditor:
         mine = self._mine
         self._conflict.show(
             tuple(
-                FieldVersions(t(title), f"{getattr(mine, name):g}", f"{getattr(theirs.params, name):g}")
+                FieldVersions(
+                    t(title), format_exactly(getattr(mine, name), t), format_exactly(getattr(theirs.params, name), t)
+                )
                 for name, (title, _) in PARAMETERS.items()
             )
         )
