@@ -14,11 +14,15 @@ figure { margin: 0 } figcaption { padding: 0 0 4px } img { width: 100%; display:
 """
 
 
+def _data_url(picture: bytes) -> str:
+    return f"data:image/webp;base64,{base64.b64encode(picture).decode()}"
+
+
 async def contact_sheet(browser: Browser, pictures: Mapping[str, bytes], width: int) -> bytes:
     """A WebP picture of all ``pictures`` (WebP, by name; ``width`` pixels wide), of at most MOST_BYTES if possible."""
     columns, shown = (8, 236) if width < PHONE_WIDTH else (5, 400)
     figures = "".join(
-        f"<figure><figcaption>{name}</figcaption><img src='data:image/webp;base64,{base64.b64encode(data).decode()}'>"
+        f"<figure><figcaption>{name}</figcaption><img src='{_data_url(data)}'></figure>"
         for name, data in pictures.items()
     )
     grid = f"body {{ grid-template-columns: repeat({columns}, {shown}px) }}"

@@ -96,13 +96,14 @@ async def filled_office(server: PanelServer) -> AsyncIterator[None]:
 async def busy_office(server: PanelServer) -> AsyncIterator[None]:
     """The office of ``filled_office`` whose services run, with questions of three weeks."""
     registry = server.services.operations.replica_registry
-    async with filled_office(server), AsyncExitStack() as running:
+    async with AsyncExitStack() as running:
+        sessions = await _ask_for_three_weeks(server)
+        running.push_async_callback(_forget, server, sessions)
+        await running.enter_async_context(filled_office(server))
         voice = await running.enter_async_context(FollowedReplica(registry, "voice", "1"))
         voice.model = "piper-ru-irina-medium"
         chat = await running.enter_async_context(PanelReplica(server.services.operations))
-        chat.loads.append("qwen3-4b-instruct-2507")
-        sessions = await _ask_for_three_weeks(server)
-        running.push_async_callback(_forget, server, sessions)
+        chat.graph_model = "qwen3-4b-instruct-2507"
         task = asyncio.create_task(_keep_reporting(server))
         running.callback(task.cancel)
         yield

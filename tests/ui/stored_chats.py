@@ -8,7 +8,6 @@ from typing import NamedTuple
 from deployments.administration.chat.sessions import delete_sessions
 from deployments.contracts.chat import SourceKind, TurnSource
 from deployments.contracts.exchange import Exchange
-from deployments.contracts.reports import DoorReport
 from storage.unit_of_work import UnitOfWork
 from tests.ui.panel_server import USERNAME, PanelServer
 
@@ -26,22 +25,14 @@ CHATS = {
     "ru": (
         Told("До скольки вы работаете?", "Мы открыты с девяти до восемнадцати часов.", "часы работы"),
         Told(
-            "А если я приду в пятницу к шести?",
-            "В шесть мы уже закрываемся. Приходите, пожалуйста, до половины шестого, чтобы мастер успел вас принять.",
-        ),
-        Told(
-            "Хорошо, а парковка у вас есть?",
+            "А парковка у вас есть?",
             "Да, во дворе есть бесплатная парковка для посетителей. Въезд со стороны Садовой улицы.",
         ),
     ),
     "en": (
         Told("How late are you open?", "We are open from nine to six, Monday to Friday.", "opening hours"),
         Told(
-            "And if I come at six on Friday?",
-            "We are closing at six. Please come before half past five, so that there is enough time for you.",
-        ),
-        Told(
-            "All right. Can I park at your place?",
+            "And can I park at your place?",
             "Yes, there is free parking for visitors in the yard. The entrance is from Garden Street.",
         ),
     ),
@@ -52,15 +43,14 @@ CHATS = {
 async def stored_chats(server: PanelServer) -> AsyncIterator[dict[str, str]]:
     """The ids of CHATS, by language. They belong to the administrator."""
     database, sessions = server.office.database, dict[str, str]()
-    for number, (language, told) in enumerate(CHATS.items()):
+    for language, told in CHATS.items():
         session_id = (await server.office.conversations.restart(SOURCE, USERNAME)).session_id
         sessions[language] = session_id
         exchanges = [_exchange(session_id, language, number, each) for number, each in enumerate(told)]
         async with database.unit_of_work() as work:
             await work.sessions.set_title_if_empty(session_id, told[0].question)
             await _add_messages(work, session_id, exchanges)
-        report = DoorReport(door=session_id, sequence=number, revision=1, exchanges=tuple(exchanges))
-        await server.reports.accept(report)
+            await work.exchanges.add_new(exchanges)
     yield sessions
     async with database.unit_of_work() as work:
         await delete_sessions(work, tuple(sessions.values()))

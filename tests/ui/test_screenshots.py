@@ -101,11 +101,11 @@ async def test_screenshots(
     shell_browser: Browser,
     used_office: UsedOffice,
     pytestconfig: pytest.Config,
+    capsys: pytest.CaptureFixture[str],
     look: Look,
 ) -> None:
     folder = Path(pytestconfig.getoption("--screenshots"))
     folder.mkdir(parents=True, exist_ok=True)
-    report = pytestconfig.pluginmanager.getplugin("terminalreporter").write_line
     user = await open_in_look(open_browser, look)
     camera = await user.page.context.new_cdp_session(user.page)
     await user.open()
@@ -117,7 +117,8 @@ async def test_screenshots(
         await go_to(user.page, user.server, path)
         await PREPARED.get(name, _heading)(user.page)
         pictures[name] = await _take(user.page, camera)
-        report(f"{look}: {len(pictures)} of {len(paths) + 1}, {name}")
+        with capsys.disabled():
+            print(f"{look}: {len(pictures)} of {len(paths) + 1}, {name}")
     for name, picture in pictures.items():
         if str(look) == DOCS or (name, str(look)) in SINGLE or pytestconfig.getoption("--every-screenshot"):
             (folder / f"{name}-{look}.webp").write_bytes(picture)

@@ -40,6 +40,7 @@ class SwitchableHost:
     def __init__(self, cards: tuple[str, ...] = ()) -> None:
         self.model, self.loaded, self.loads = "", True, ["m-1"]
         self.is_sleeper = self.is_asleep = False
+        self.graph_model = "m-1"
         self.broken: set[str] = set()
         self.idle = asyncio.Event()
         self.idle.set()
@@ -93,7 +94,8 @@ class SwitchableHost:
 
     async def statuses(self) -> tuple[EngineStatus, ...]:
         ready, error = self.loaded and not self.is_asleep, "asleep" if self.is_asleep else ""
-        return (EngineStatus("chat", "chat", "llama_cpp", ready, self._state.model or "m-1", error=error),)
+        model = self._state.model or self.graph_model
+        return (EngineStatus("chat", "chat", "llama_cpp", ready, model, error=error),)
 
 
 @dataclass
