@@ -1,5 +1,6 @@
 """A bot of the filled office that runs against a Bot API server and has answered."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -30,6 +31,7 @@ async def connected_bot(server: PanelServer) -> AsyncIterator[str]:
         bot = next(each for each in await office.bots.list() if each.enabled)
         await office.bots.change(bot.id, {"api_url": telegram.url, "token": TOKEN}, BY)
         log = write_log(server, f"{names.bot_process(bot.id)}.91.log", _LOG)
+        os.utime(log, (0, 0))  # the page of logs opens the newest
         async with server.bots.run(office, server.assistant):
             for person, name, text in _MESSAGES:
                 await telegram.push(text=text, sender=user(person, name))
