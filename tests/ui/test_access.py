@@ -106,7 +106,7 @@ async def test_logout_closes_all_windows(admin: BrowserUser) -> None:
     await expect(other.locator(".composer")).to_be_visible()
     await admin.page.bring_to_front()
     await admin.page.get_by_label("Учётная запись admin").click()
-    await admin.page.get_by_role("button", name="Выйти").click()
+    await admin.page.get_by_role("menuitem", name="Выйти").click()
     await expect(admin.page.locator("#username")).to_be_visible()
     await expect(other.locator("#username")).to_be_visible()
     await expect(other.get_by_role("status")).to_have_text("Вы вышли из панели.")

@@ -116,6 +116,8 @@ def _buttons(row: ModelRow, actions: ModelActions, panel: PanelContext) -> None:
         button = ui.button(text, icon="download", on_click=lambda: actions.download(model)).props("outline no-caps")
         button.props["aria-label"] = f"{text}: {model.id}"
         button.set_enabled(not row.lacking)
+        if model.accept_licence:
+            button.props("aria-haspopup=dialog")
     if model.installed or model.unfinished_bytes or not model.in_catalogue:
         button = ui.button(icon="delete_outline", on_click=lambda: actions.delete(model)).props("flat round")
         if not model.in_use_by:
