@@ -1,4 +1,4 @@
-"""An office in daily use: bots, a widget, a key, a provider, a user and today's conversations. Removed afterwards."""
+"""An office in daily use: bots, a widget, a key, a provider, a user, a backup and today's conversations. Removed later."""
 
 import asyncio
 import itertools
@@ -89,6 +89,8 @@ async def filled_office(server: PanelServer) -> AsyncIterator[None]:
         undo.callback(write_log(server, "voice.77.log", _LOG).unlink)
         await office.users.create("olga.nikolaeva", Role.OPERATOR, "a password of olga", BY)
         undo.push_async_callback(office.users.delete, "olga.nikolaeva", BY)
+        backups = server.services.operations.backups
+        undo.push_async_callback(backups.delete, (await backups.create(BY)).name, BY)
         yield
 
 
@@ -112,7 +114,8 @@ async def busy_office(server: PanelServer) -> AsyncIterator[None]:
 async def _keep_reporting(server: PanelServer) -> None:
     for report in itertools.count():
         await server.report_minute(-report)
-        await server.reports.accept(DoorReport(door="bots#1", sequence=1_000 + report, revision=server.revision))
+        for door in ("bots#1", "panel"):
+            await server.reports.accept(DoorReport(door=door, sequence=1_000 + report, revision=server.revision))
         await asyncio.sleep(5)
 
 
