@@ -1,4 +1,4 @@
-"""An office in daily use: bots, a widget, a key, a provider, a user, a backup, conversations of today. Removed later."""
+"""An office in daily use: bots, a widget, a key, a provider, a user, a backup, conversations. Removed later."""
 
 import asyncio
 import itertools
