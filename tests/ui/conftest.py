@@ -33,17 +33,19 @@ DEFAULTS: dict[str, Any] = {"locale": "ru-RU", "service_workers": "block", "redu
 DESKTOP, PHONE = (1280, 860), (390, 844)
 REPORT_UNMARKED_BUTTONS = """
 (() => {
-let button = null;
-addEventListener("keydown", () => { button = null; }, true);
-addEventListener("click", (event) => { button = event.target.closest("button, [role=button]"); }, true);
-const check = (added) => {
-  if (!/^q-portal--(dialog|menu)/.test(added.id) || !button) return;
-  if (!button.closest("[aria-haspopup], .q-dialog, .q-menu, .q-field"))
-    console.error(`a dialog or menu is opened by a button without aria-haspopup: ${button.outerHTML}`);
-  button = null;
-};
-addEventListener("DOMContentLoaded", () => new MutationObserver((changes) =>
-  changes.forEach((change) => change.addedNodes.forEach(check))).observe(document.body, { childList: true }));
+  let unmarked = null;
+  addEventListener("keydown", () => { unmarked = null; }, true);
+  addEventListener("click", (event) => {
+    const button = event.target.closest("button, [role=button]");
+    unmarked = button?.closest("[aria-haspopup], .q-dialog, .q-menu, .q-field") ? null : button;
+  }, true);
+  const check = (added) => {
+    if (!unmarked || !/^q-portal--(dialog|menu)/.test(added.id)) return;
+    console.error(`a dialog or menu is opened by a button without aria-haspopup: ${unmarked.outerHTML}`);
+    unmarked = null;
+  };
+  addEventListener("DOMContentLoaded", () => new MutationObserver((changes) =>
+    changes.forEach((change) => change.addedNodes.forEach(check))).observe(document.body, { childList: true }));
 })();
 """
 """The walk over all pages finds what opens dialogs and menus by this attribute, and screen readers announce it."""
