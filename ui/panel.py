@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+from collections.abc import Awaitable
 from pathlib import Path
 
 from fastapi import FastAPI, Request
@@ -38,6 +39,8 @@ PING_TIMEOUT_BASE_S = 10.0
 """NiceGUI derives its ping timeout from this. Its default of 3 s drops connections, and clicks, on a busy machine."""
 RECONNECT_TIMEOUT_S = 120.0
 """How long a page without a connection is kept, with the text that is being written in it."""
+_PAGE_TIMEOUT_S = 15.0
+"""NiceGUI answers 500 when a page takes longer; its default of 3 s is too short on a machine at work."""
 _ASSETS = Path(__file__).parent / "assets"
 
 
@@ -74,8 +77,9 @@ def mount_panel(
     attention = AttentionCache(services, overview, max_age_s=2 * refresh_interval_s)
     readings = SharedReadings(services, max_age_s=overview_max_age_s)
 
-    async def root(request: Request) -> Response | None:
-        return await _open_page(request, services, overview, attention, readings, sessions, version, refresh_interval_s)
+    def root(request: Request) -> Awaitable[Response | None]:
+        ui.context.client.page.response_timeout = _PAGE_TIMEOUT_S
+        return _open_page(request, services, overview, attention, readings, sessions, version, refresh_interval_s)
 
     ui.run_with(
         app,

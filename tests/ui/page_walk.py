@@ -19,6 +19,7 @@ ITEMS = {"telegram": ".telegram-open", "widget": ".widget-open", "conversations"
 
 _ATTEMPTS = 3
 _POPUP = ".q-dialog:has(.q-dialog__inner), .q-menu"
+_ATTEMPTS = 3
 _INNER = ".shell-main [role=tab], .shell-main .start-toggle"
 _OPENED = "[aria-selected=true], [aria-expanded=true]"
 _BUTTONS = (Path(__file__).parent / "popup_buttons.js").read_text(encoding="utf-8")
@@ -143,15 +144,19 @@ async def _open_popups(page: Page, root: Locator, path: tuple[str, ...]) -> Loca
 
 
 async def _close_popups(page: Page) -> None:
-    popups = page.locator(_POPUP)
-    while await popups.count():
-        count = await popups.count()
+    """Cancels or escapes one after another. A dialog that is being drawn again may miss the first click."""
+    popups, attempts = page.locator(_POPUP), 0
+    while count := await popups.count():
         cancel = popups.last.locator(".dialog-actions button")
         if await cancel.count():
             await cancel.first.click()
         else:
             await page.keyboard.press("Escape")
-        await expect(popups).not_to_have_count(count)
+        try:
+            await expect(popups).not_to_have_count(count, timeout=5_000)
+        except AssertionError:
+            attempts += 1
+            assert attempts < _ATTEMPTS, f"does not close: {await popups.last.inner_text()}"
 
 
 async def _wait_until_still(page: Page) -> None:

@@ -41,6 +41,7 @@ async def ask(user: BrowserUser, question: str) -> Locator:
 async def fresh_chat(user: BrowserUser) -> None:
     await user.open_logged_in("chat")
     await user.page.get_by_role("button", name="Новый разговор", exact=True).click()
+    await expect(user.page).to_have_url(re.compile("[?&]id="))  # an empty page looks the same before it is new
     await expect(user.page.get_by_text("Начните разговор")).to_be_visible()
 
 

@@ -71,8 +71,11 @@ async def test_bot_access_buttons_and_texts_are_saved(admin: BrowserUser, telegr
     await users.fill("111")
     await users.press("Enter")
     await part(page).get_by_role("button", name="Сохранить").click()
-    await expect(page.get_by_text("Сохранено")).to_be_visible()
+    notice = page.locator(".q-notification").filter(has_text="Сохранено")
+    await expect(notice).to_be_visible()
     assert (await office.bots.get(spec.id)).allowed_users == (111,)
+    await notice.get_by_role("button", name="Закрыть").click()
+    await expect(notice).to_be_hidden()
     await page.get_by_role("tab", name="Кнопки").click()
     await part(page).get_by_role("button", name="Добавить кнопку").click()
     await part(page).get_by_label("Надпись").fill("Цены")
@@ -82,7 +85,7 @@ async def test_bot_access_buttons_and_texts_are_saved(admin: BrowserUser, telegr
     await part(page).get_by_role("button", name="Добавить кнопку").click()
     await part(page).get_by_role("button", name="Раньше").click()
     await part(page).get_by_role("button", name="Сохранить").click()
-    await expect(page.get_by_text("Сохранено").last).to_be_visible()
+    await expect(notice).to_be_visible()
     stored = (await office.bots.get(spec.id)).buttons
     assert [(each.id, each.caption, each.system_prompt) for each in stored] == [
         ("main_menu", "🏠 В меню", ""),

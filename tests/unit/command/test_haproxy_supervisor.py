@@ -178,10 +178,12 @@ def test_all_processes_end_with_killed_console(tmp_path: Path, replica: int) -> 
     port, config = free_port(), write_serve_config(tmp_path, replica)
     arguments = [sys.executable, "-c", _CONSOLE, str(tmp_path), str(port), str(config)]
     with subprocess.Popen(arguments, cwd=ROOT) as console:
-        wait_until(lambda: _answers(port), timeout_s=60)
-        children = psutil.Process(console.pid).children(recursive=True)
-        assert len(children) == 2
-        console.kill()
+        try:
+            wait_until(lambda: _answers(port), timeout_s=60)
+            children = psutil.Process(console.pid).children(recursive=True)
+        finally:
+            console.kill()
+    assert len(children) >= 2  # a third checks the configuration while HAProxy starts
     wait_until(lambda: not any(is_alive(child) for child in children))
 
 
