@@ -50,11 +50,12 @@ def switch(admin: AdminClient, model: str | None) -> str:
     return str(local(admin)["switch"]["state"])
 
 
-def answering_model(admin: AdminClient) -> str:
+def expect_answer_of(admin: AdminClient, model: str) -> None:
+    """Asks a question. The gateway learns the state of an engine within some seconds."""
     question = {"model": "local", "messages": [{"role": "user", "content": "Are you there?"}], "max_tokens": 1}
     reply = admin.gateway.post("/v1/chat/completions", json=question)
     assert reply.status_code == 200, reply.text
-    return str(admin.secretary.engine("chat")["model"])
+    wait_for_change(lambda: admin.secretary.engine("chat")["model"] == model)
 
 
 def test_switch_there_and_back(admin: AdminClient) -> None:
@@ -62,14 +63,15 @@ def test_switch_there_and_back(admin: AdminClient) -> None:
     assert (options[_SECOND]["installed"], options[_SECOND]["fits"], options[_DEMO]["hosted"]) == (True, True, True)
     process = admin.secretary.replica_process("chat")
     assert switch(admin, _SECOND) == "finished"
-    assert answering_model(admin) == _SECOND
+    expect_answer_of(admin, _SECOND)
     assert error_of(admin.http.delete(f"/models/{_SECOND}")) == (409, "conflict")
     assert switch(admin, _BROKEN) == "failed"
     assert f"{_BROKEN}.gguf" in local(admin)["switch"]["error"]
-    assert (answering_model(admin), local(admin)["hosted"]) == (_SECOND, _SECOND)
+    expect_answer_of(admin, _SECOND)
+    assert local(admin)["hosted"] == _SECOND
     wait_for_change(lambda: _SECOND in {model["id"] for model in admin.gateway.get("/v1/models").json()["data"]})
     assert switch(admin, None) == "finished"
-    assert answering_model(admin) == _DEMO
+    expect_answer_of(admin, _DEMO)
     assert admin.secretary.replica_process("chat").pid == process.pid
     actions = [event["action"] for event in admin.get("/audit/logs", limit=6)["logs"]]
     assert actions[:6] == ["switch_finished", "switch", "switch_failed", "switch", "switch_finished", "switch"]
