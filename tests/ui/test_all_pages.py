@@ -36,7 +36,9 @@ async def _filled_office(session_panel_server: PanelServer) -> AsyncIterator[Non
 
 
 @pytest.mark.parametrize(
-    "look", [Look("light", "en"), pytest.param(Look("contrast", "ru"), marks=pytest.mark.long)], ids=str
+    "look",
+    [Look("light", "en"), Look("dark", "ru", PHONE), pytest.param(Look("contrast", "ru"), marks=pytest.mark.long)],
+    ids=str,
 )
 async def test_pages_are_accessible_and_complete(open_browser: OpenBrowser, look: Look) -> None:
     user = await _open(open_browser, look)
@@ -48,14 +50,17 @@ async def test_pages_are_accessible_and_complete(open_browser: OpenBrowser, look
     assert user.page_errors == []
 
 
-_LONG_LOOKS = [Look("light", "ru"), Look("dark", "en"), Look("contrast", "en", PHONE), Look("light", "en", PHONE)]
+_LOOKS = [
+    Look("dark", "ru", PHONE),
+    Look("light", "ru"),
+    Look("dark", "en"),
+    Look("contrast", "en", PHONE),
+    Look("light", "en", PHONE),
+]
 
 
-@pytest.mark.parametrize(
-    "look",
-    [Look("dark", "ru", PHONE), *(pytest.param(look, marks=pytest.mark.long) for look in _LONG_LOOKS)],
-    ids=str,
-)
+@pytest.mark.long
+@pytest.mark.parametrize("look", _LOOKS, ids=str)
 async def test_tabs_and_dialogs_are_accessible_and_complete(open_browser: OpenBrowser, look: Look) -> None:
     """Buttons that open something are found by their ``aria-haspopup``; other tests of the panel fail without it."""
     user = await _open(open_browser, look)

@@ -103,12 +103,14 @@ class Conversation:
         )
 
     async def stop(self) -> None:
-        """Stops the running turn; its partial answer stays. Afterwards the next question can be asked."""
-        while self.answering and self.session is not None:
+        """Stops the running turn; its partial answer stays. Afterwards the next question can be asked, and is not
+        stopped."""
+        following = self._following
+        while self.answering and self.session is not None and self._following is following:
             await self._panel.services.dialogue.stop(self._panel.session.identity, self.session.id)
-            if self._following is None or self._following.done():
+            if following is None or following.done():
                 return
-            await asyncio.wait({self._following}, timeout=_STOP_AGAIN_S)
+            await asyncio.wait({following}, timeout=_STOP_AGAIN_S)
 
     def _require_session(self) -> StoredSession:
         assert self.session is not None, "open() comes first"
