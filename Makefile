@@ -19,7 +19,6 @@ CLIENTS_VENV := .venv-clients
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PYTEST := $(BIN)/python -m pytest --durations=25
-# One more process than cores: a test waits for a browser, a server or a clock half of its time.
 PARALLEL := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
