@@ -51,10 +51,9 @@ def switch(admin: AdminClient, model: str | None) -> str:
 
 
 def expect_answer_of(admin: AdminClient, model: str) -> None:
-    """Asks a question. The gateway learns the state of an engine within some seconds."""
+    """Asks until there is an answer: the doors learn within some seconds that an engine is loaded, and its model."""
     question = {"model": "local", "messages": [{"role": "user", "content": "Are you there?"}], "max_tokens": 1}
-    reply = admin.gateway.post("/v1/chat/completions", json=question)
-    assert reply.status_code == 200, reply.text
+    wait_for_change(lambda: admin.gateway.post("/v1/chat/completions", json=question).status_code == 200, _TIMEOUT_S)
     wait_for_change(lambda: admin.secretary.engine("chat")["model"] == model)
 
 
