@@ -189,6 +189,11 @@ class ChatTab:
             await self._history.remove((self._conversation.session.id,))
 
     async def _ask(self, text: str) -> None:
+        async with self._opening:
+            pass  # a question that is sent while the page opens follows it
+        if self._conversation.session is None:  # nothing could be opened, and the reason was shown
+            self._composer.text = text
+            return
         self._spoken.stop()
         self._draft.forget()
         await self._conversation.ask(text)
