@@ -52,6 +52,7 @@ class EngineHost(Generic[E]):
         self._starting: E | None = None
         self._error: SecretaryError | None = None
         self._load_task: asyncio.Task[None] | None = None
+        self._attempted = asyncio.Event()
         self._stopped = False
         self._failures = FailureCounter()
         self._active_requests = 0
@@ -60,13 +61,15 @@ class EngineHost(Generic[E]):
     def start(self) -> None:
         """Starts to load the engine, also after ``unload``. Does nothing when it is loading or loaded."""
         self._stopped = False
-        self._load_task = self._load_task or asyncio.create_task(self._load(), name=f"loading {self._name}")
+        if self._load_task is None:
+            self._attempted.clear()
+            self._load_task = asyncio.create_task(self._load(), name=f"loading {self._name}")
 
     async def replace(self, source: EngineSource[E], drain_timeout_s: float = _DRAIN_TIMEOUT_S) -> None:
         """Loads the engine of ``source`` instead of the present one, which is unloaded first.
 
         Requests are drained as in ``unload``; new ones get Unavailable. Raises the error when the new engine does not
-        load; the present one is then loaded again. Cancelled while it drains, it changes nothing.
+        load, after the present one was loaded again. Cancelled while it drains, it changes nothing.
         """
         await asyncio.to_thread(source.build)  # a missing package or an invalid option costs no running answer
         present, self._replacing = self._source, True
@@ -77,10 +80,12 @@ class EngineHost(Generic[E]):
             self._use_source(source)
             self._engine = await self._load_once()
             self._load_task = asyncio.create_task(self._load(), name=f"loading {self._name}")  # ends at once
-        except BaseException:
+        except BaseException as error:
             if self._source is not present:
                 self._use_source(present)
                 self.start()
+                if isinstance(error, SecretaryError):
+                    await self._attempted.wait()
             raise
         finally:
             self._replacing = False
@@ -240,6 +245,7 @@ class EngineHost(Generic[E]):
                 self._engine, self._error = engine, None
             except SecretaryError as error:
                 self._error = error
+            self._attempted.set()
             if self._error is not None:
                 await asyncio.sleep(delay_s)
                 delay_s = min(delay_s * 2, _MAX_RETRY_DELAY_S)

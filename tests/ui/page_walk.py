@@ -17,7 +17,6 @@ AT_ONCE = "*, *::before, *::after { transition-duration: 0s !important; animatio
 ITEMS = {"telegram": ".telegram-open", "widget": ".widget-open", "conversations": ".talks-row"}
 """The links of a list that open the page of one item, by the module of the page."""
 
-_ATTEMPTS = 3
 _POPUP = ".q-dialog:has(.q-dialog__inner), .q-menu"
 _ATTEMPTS = 3
 _INNER = ".shell-main [role=tab], .shell-main .start-toggle"
@@ -54,19 +53,10 @@ async def open_in_look(open_browser: OpenBrowser, look: Look) -> BrowserUser:
 
 
 async def go_to(page: Page, server: PanelServer, path: str) -> None:
-    """Opens a page without a load of the document, scrolls to its end, and waits until it stands still.
-
-    Scripts of a test may block the page for longer than a ping may take: the connection is lost, and a message with it.
-    """
-    for attempt in range(_ATTEMPTS):
-        await page.wait_for_function("window.socket.connected", timeout=60_000)
-        await page.evaluate("(path) => emitEvent('sub_pages_navigate', path)", path)
-        try:
-            await expect(page).to_have_url(server.url + path.removeprefix("/"))
-            break
-        except AssertionError:
-            if attempt == _ATTEMPTS - 1:
-                raise
+    """Opens a page without a load of the document, scrolls to its end, and waits until it stands still."""
+    await page.wait_for_function("window.socket.connected")
+    await page.evaluate("(path) => emitEvent('sub_pages_navigate', path)", path)
+    await expect(page).to_have_url(server.url + path.removeprefix("/"))
     await expect(page.locator(".shell-main h1").first).to_be_attached()
     await _wait_until_still(page)
     await expect(page.locator(".q-dialog")).to_have_count(0)

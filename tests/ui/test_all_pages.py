@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from nicegui import core
 
 from tests.ui.conftest import PHONE, BrowserUser, OpenBrowser
 from tests.ui.filled_office import filled_office
@@ -33,6 +34,12 @@ async def _filled_office(session_panel_server: PanelServer) -> AsyncIterator[Non
     server = session_panel_server
     async with filled_office(server), stored_chats(server), PanelReplica(server.services.operations):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _page_may_be_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """axe-core blocks a page for longer than a ping may usually take."""
+    monkeypatch.setattr(core.sio.eio, "ping_timeout", 120)
 
 
 @pytest.mark.parametrize(

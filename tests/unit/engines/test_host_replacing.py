@@ -51,7 +51,7 @@ async def test_failed_replace_keeps_the_old_engine(early: bool) -> None:
         broken = EngineSource("fake", FakeEngineFactory(model_present=False) if early else BrokenEngine)
         with pytest.raises(ModelMissing):
             await host.replace(broken)
-        await wait_until(lambda: host.status().ready)
+        assert host.engine() is factory.built[-1]
         assert (host.status().model, host.status().languages) == ("m", ("en",))
         assert len(factory.built) == (1 if early else 2)
 
