@@ -123,8 +123,7 @@ async def _open_popups(page: Page, root: Locator, path: tuple[str, ...]) -> Loca
     await _close_popups(page)
     shown = root
     for kind in path:
-        button = (await shown.evaluate_handle(_BUTTONS, kind)).as_element()
-        assert isinstance(button, ElementHandle), f"gone: {kind}"
+        button = await _find_button(shown, kind)
         await page.evaluate(f"document.querySelectorAll('{_POPUP}').forEach((each) => each.dataset.before = '')")
         await button.click()
         shown = page.locator(f":is({_POPUP}):not([data-before])").last
@@ -133,11 +132,20 @@ async def _open_popups(page: Page, root: Locator, path: tuple[str, ...]) -> Loca
     return shown
 
 
+async def _find_button(root: Locator, kind: str) -> ElementHandle:
+    """A menu that is being placed hides its buttons."""
+    arguments = [await root.element_handle(), kind]
+    found = await root.page.wait_for_function(f"([root, kind]) => ({_BUTTONS})(root, kind)", arg=arguments)
+    button = found.as_element()
+    assert button is not None, f"gone: {kind}"
+    return button
+
+
 async def _close_popups(page: Page) -> None:
     """Cancels or escapes one after another. A dialog that is being drawn again may miss the first click."""
     popups, attempts = page.locator(_POPUP), 0
     while count := await popups.count():
-        cancel = popups.last.locator(".dialog-actions button")
+        cancel = popups.last.locator(".dialog-actions").last.locator("button")
         if await cancel.count():
             await cancel.first.click()
         else:

@@ -9,7 +9,7 @@ View = TypeVar("View")
 
 
 class RedrawnSection(Generic[View]):
-    """Calls ``draw(view)`` to fill ``container``. Does nothing when the view equals the last one."""
+    """Calls ``draw(view)`` to fill ``container``. Does nothing when the view equals the last one, or the page was left."""
 
     def __init__(self, container: ui.element, draw: Callable[[View], None]) -> None:
         self._container = container
@@ -17,7 +17,7 @@ class RedrawnSection(Generic[View]):
         self._view: View | None = None
 
     def show(self, view: View) -> None:
-        if view == self._view:
+        if view == self._view or self._container.is_deleted:
             return
         self._view = view
         self._container.clear()
@@ -29,7 +29,8 @@ Item = TypeVar("Item", bound=Hashable)
 
 
 class KeyedList(Generic[Item]):
-    """A list of items. Items that stay are not redrawn, so that they keep focus and state."""
+    """A list of items. Items that stay are not redrawn, so that they keep focus and state. A list of a page that was left
+    stays as it is."""
 
     def __init__(self, container: ui.element, draw: Callable[[Item], ui.element]) -> None:
         self._container = container
@@ -50,6 +51,8 @@ class KeyedList(Generic[Item]):
         return self._drawn.get(changed)
 
     def show(self, items: Sequence[Item]) -> None:
+        if self._container.is_deleted:
+            return
         for removed in self._drawn.keys() - set(items):
             self._drawn.pop(removed).delete()
         for index, item in enumerate(items):
