@@ -9,7 +9,7 @@ View = TypeVar("View")
 
 
 class RedrawnSection(Generic[View]):
-    """Calls ``draw(view)`` to fill ``container``. Does nothing when the view equals the last one, or the page was left."""
+    """Calls ``draw(view)`` to fill ``container``. Does nothing for the last view, or when the page was left."""
 
     def __init__(self, container: ui.element, draw: Callable[[View], None]) -> None:
         self._container = container
@@ -29,8 +29,8 @@ Item = TypeVar("Item", bound=Hashable)
 
 
 class KeyedList(Generic[Item]):
-    """A list of items. Items that stay are not redrawn, so that they keep focus and state. A list of a page that was left
-    stays as it is."""
+    """A list of items. Items that stay are not redrawn, so that they keep focus and state. After the page was left,
+    nothing is drawn."""
 
     def __init__(self, container: ui.element, draw: Callable[[Item], ui.element]) -> None:
         self._container = container
