@@ -3,9 +3,10 @@
 # make stop       stop it
 # make status     show whether it runs and is ready
 # make check      formatting, lint, types, import rules
-# make test       all tests but the long ones: without a cluster, then on a cluster and beside it vLLM and XTTS
+# make test       all tests but the long ones: without a cluster, then on a cluster and beside it vLLM and XTTS, then delays
 # make test-long  the long tests: many kills, both databases, Serve's default mode, full tables
-# make test-cluster  the tests on a cluster
+# make test-cluster  the tests on a cluster, but those of delays
+# make test-delays   the tests on a cluster that measure delays, so that nothing may run beside them
 # make test-vllm  the tests of vLLM, in an environment with PyTorch
 # make test-xtts  the tests of XTTS, in the same environment
 # make test-clients  the snippets of docs/clients.md, with the clients in an environment of their own
@@ -22,7 +23,7 @@ PYTEST := $(BIN)/python -m pytest --durations=25
 PARALLEL := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run install stop status check format test test-long test-fast test-cluster test-torch test-vllm test-xtts \
+.PHONY: help run install stop status check format test test-long test-fast test-cluster test-delays test-torch test-vllm test-xtts \
 	test-clients test-needs bench clean
 
 help:
@@ -103,9 +104,13 @@ format: $(VENV)/.test
 test: test-needs $(TORCH_VENV)/.installed
 	$(PYTEST) $(PARALLEL) -m 'not cluster and not long and not clients' tests
 	$(MAKE) --jobs=2 --output-sync=target test-cluster test-torch
+	$(MAKE) test-delays
 
 test-cluster: test-needs
-	$(PYTEST) -m 'cluster and not long' tests/serve
+	$(PYTEST) -m 'cluster and not long and not delays' tests/serve
+
+test-delays: test-needs
+	$(PYTEST) -m 'cluster and not long and delays' tests/serve
 
 test-torch:
 	nice $(MAKE) test-vllm test-xtts

@@ -11,6 +11,8 @@ from tests.hostile.measurement import Idle, measure, measure_idle
 from tests.hostile.target import ProcessList, Target
 from tests.serve.secretary_process import API_KEY, SecretaryProcess, uses_data_folder
 
+pytestmark = pytest.mark.delays
+
 _MOST_MEASUREMENTS = 6
 _STOLEN_S = 0.05
 
