@@ -182,6 +182,7 @@ async def test_same_answer_in_two_languages_side_by_side(admin: BrowserUser) -> 
     await admin.open_logged_in(f"faq?edit={entry_id}")
     page = admin.page
     await page.get_by_role("button", name="Добавить тот же ответ по-английски").click()
+    await expect(page.locator(".faq-column")).to_have_count(2)
     english = page.locator(".faq-column").last
     await english.get_by_label("Вопрос", exact=True).fill("Is there a terrace?")
     await english.get_by_label("Ответ", exact=True).fill("Yes, until {closing_time}.")
