@@ -19,7 +19,7 @@ def write_graph(path: Path, tiny: TinyModel) -> Path:
             "model": str(tiny.folder),
             "dtype": "float32",
             "enforce_eager": True,
-            "max_model_len": 1_024,
+            "max_model_len": 4_096,
             "kv_cache_memory_bytes": KV_CACHE_BYTES,
             "max_num_seqs": 8,
             "adapters": {name: str(folder) for name, folder in tiny.adapters.items()},

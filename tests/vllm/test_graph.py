@@ -66,7 +66,7 @@ def test_plain_answer_has_usage_and_a_finish_reason(secretary: SecretaryProcess)
 
 
 def test_closed_stream_stops_the_engine(secretary: SecretaryProcess) -> None:
-    stream = secretary.openai.chat.completions.create(model="local", messages=COUNT, max_tokens=700, stream=True)
+    stream = secretary.openai.chat.completions.create(model="local", messages=COUNT, max_tokens=3_500, stream=True)
     for _ in zip(range(3), stream, strict=False):
         pass
     assert secretary.live_streams("llm") == 1
