@@ -136,6 +136,7 @@ class EngineHost(Generic[E]):
         if task:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+            self._attempted.set()
         if self._engine:
             engine, self._engine = self._engine, None
             await engine.stop()

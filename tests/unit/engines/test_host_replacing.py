@@ -6,6 +6,7 @@ import pytest
 
 from deployments.contracts.errors import ModelMissing, Unavailable
 from deployments.engines.engine_source import EngineSource
+from deployments.engines.host import EngineHost
 from tests.unit.engines.fake_engine import FakeEngine, FakeEngineFactory, loaded_host
 from tests.waiting import wait_until
 
@@ -54,6 +55,25 @@ async def test_failed_replace_keeps_the_old_engine(early: bool) -> None:
         assert host.engine() is factory.built[-1]
         assert (host.status().model, host.status().languages) == ("m", ("en",))
         assert len(factory.built) == (1 if early else 2)
+
+
+async def test_host_is_stopped_while_the_old_engine_loads_again() -> None:
+    loads_again = asyncio.Event()
+
+    class WaitingEngine(FakeEngine):
+        async def start(self) -> None:
+            loads_again.set()
+            await asyncio.Event().wait()
+
+    engines = iter((FakeEngine(), WaitingEngine()))
+    host = EngineHost("chat", "chat", "fake", lambda: next(engines))
+    host.start()
+    await wait_until(lambda: host.loaded_engine)
+    replacing = asyncio.create_task(host.replace(EngineSource("fake", BrokenEngine)))
+    await loads_again.wait()
+    await host.stop()
+    with pytest.raises(ModelMissing):
+        await asyncio.wait_for(replacing, 5)
 
 
 async def test_replace_cancelled_while_draining_changes_nothing() -> None:
