@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, WebSocketRoute, expect
 
 from deployments.administration.faq.service import FaqDraft
 from tests.faq_hits import add_faq_hits
@@ -11,6 +11,9 @@ from tests.ui.conftest import BrowserUser
 from tests.ui.fakes import XSS
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+OPEN_EDITOR = re.compile("edit=")
+"""The address while an entry is edited. It changes after what the page shows, so wait for it before a reload."""
 
 
 async def add(user: BrowserUser, question: str, answer: str = "Да.", **fields: object) -> int:
@@ -68,6 +71,34 @@ async def test_faq_entry_is_added_with_all_fields(admin: BrowserUser) -> None:
     assert entry.keywords == ("адрес", "офис")
     assert entry.language == "ru"
     assert entry.enabled
+
+
+async def test_text_typed_before_late_messages_arrive_is_kept(admin: BrowserUser) -> None:
+    """The form is drawn by one message; what the server sends after it arrives when the text was typed."""
+    entry_id = await add(admin, "Можно ли оплатить картой?")
+    held: list[str | bytes] = []
+    doors: list[WebSocketRoute] = []
+    typed = False
+
+    def pass_on(message: str | bytes) -> None:
+        if not typed and (held or "run_javascript" in str(message)):
+            held.append(message)
+        else:
+            doors[-1].send(message)
+
+    def connect(door: WebSocketRoute) -> None:
+        doors.append(door)
+        door.connect_to_server().on_message(pass_on)
+
+    await admin.page.route_web_socket(re.compile("_nicegui_ws"), connect)
+    await admin.open_logged_in(f"faq?edit={entry_id}")
+    await admin.page.get_by_label("Ответ", exact=True).fill("Да, любой.")
+    assert held
+    typed = True
+    for message in held:
+        pass_on(message)
+    await admin.page.get_by_role("button", name="Сохранить").click()
+    await expect(row(admin.page, entry_id)).to_contain_text("Да, любой.")
 
 
 async def test_faq_editor_shows_field_errors(admin: BrowserUser) -> None:
@@ -149,6 +180,7 @@ async def test_filter_and_page_are_in_the_address(admin: BrowserUser) -> None:
     await page.get_by_label("Какие ответы показать").click()
     await page.get_by_role("option", name="Ни разу не сработали").click()
     await expect(page.locator(".faq-row")).to_have_count(1)
+    await expect(page).to_have_url(re.compile("show=unused"))
     await page.reload()
     await expect(page.locator(".faq-row")).to_have_count(1)
     await expect(row(page, never)).to_be_visible()
@@ -162,6 +194,7 @@ async def test_unsaved_text_is_asked_about_and_survives_reload(admin: BrowserUse
     page = admin.page
     await page.get_by_role("button", name="Добавить ответ").click()
     question = page.get_by_label("Вопрос", exact=True)
+    await expect(page).to_have_url(OPEN_EDITOR)
     await question.press_sequentially("Где оставить зонт?")
     await page.reload()
     await expect(question).to_have_value("Где оставить зонт?")
@@ -172,6 +205,7 @@ async def test_unsaved_text_is_asked_about_and_survives_reload(admin: BrowserUse
     await page.get_by_role("button", name="Отмена").click()
     await page.get_by_role("button", name="Не сохранять").click()
     await expect(question).to_have_count(0)
+    await expect(page).not_to_have_url(OPEN_EDITOR)
     await page.reload()
     await expect(page.locator(".faq-row").first).to_be_visible()
     await expect(question).to_have_count(0)
@@ -193,6 +227,7 @@ async def test_same_answer_in_two_languages_side_by_side(admin: BrowserUser) -> 
     await expect(page.get_by_text("Ответ сохранён")).to_be_visible()
     (sibling,) = await admin.server.office.faq.siblings(entry_id)
     assert (sibling.language, sibling.answer) == ("en", "Yes, upstairs.")
+    await expect(page).not_to_have_url(OPEN_EDITOR)
     await page.reload()
     await search(page, "терраса")
     await row(page, entry_id).get_by_label("Изменить: Есть ли у вас терраса?").click()

@@ -12,6 +12,7 @@ from nicegui import html, ui
 from deployments.administration.auth.permissions import AdminResource
 from ui.components.browser_draft import keep_in_draft
 from ui.components.microphone import Microphone
+from ui.components.text_fields import TextArea
 from ui.context import PanelContext
 
 MAX_QUESTION_CHARS = 4_000
@@ -47,7 +48,7 @@ class Composer:
         self._pace = ComposerState.IDLE
         with html.div().classes("composer"):
             self._input = (
-                ui.textarea(placeholder=(placeholder := t("chat.placeholder")))
+                TextArea(placeholder=(placeholder := t("chat.placeholder")))
                 .props(f'autogrow borderless dense autofocus maxlength={MAX_QUESTION_CHARS} aria-label="{placeholder}"')
                 .classes("composer-input")
                 .on("keydown.enter", self._send, js_handler=_SEND_ON_ENTER)

@@ -2,6 +2,7 @@
 
 from nicegui import Client, html, ui
 
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 
 
@@ -29,7 +30,7 @@ async def ask_typed_confirmation(panel: PanelContext, title: str, text: str, wor
         dialog.props["aria-label"] = title
         html.h2(title).classes("dialog-title")
         ui.label(text).classes("dialog-text")
-        typed = ui.input(t("common.type_to_confirm", word=word)).props("outlined autocomplete=off autofocus")
+        typed = TextInput(t("common.type_to_confirm", word=word)).props("outlined autocomplete=off autofocus")
         with html.div().classes("dialog-actions"):
             ui.button(t("common.cancel"), on_click=lambda: dialog.submit(False)).props("flat no-caps")
             confirm = ui.button(yes, on_click=lambda: dialog.submit(True), color="negative").props("unelevated no-caps")

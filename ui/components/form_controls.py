@@ -6,6 +6,7 @@ from typing import Protocol, cast
 from nicegui import html, ui
 
 from ui.components.form_fields import FieldSpec
+from ui.components.text_fields import TextArea, TextInput
 from ui.context import PanelContext
 
 Options = Mapping[str, str] | Sequence[str]
@@ -31,7 +32,7 @@ class ValueControl:
 
     def __init__(
         self,
-        element: ui.input | ui.number | ui.textarea | ui.select | ui.switch,
+        element: TextInput | ui.number | TextArea | ui.select | ui.switch,
         to_value: Callable[[object], object],
         to_shown: Callable[[object], object],
     ) -> None:
@@ -64,7 +65,7 @@ class MappingControl:
         self._options = options
         self._on_change = on_change
         self._enabled = True
-        self._rows: list[tuple[ui.input, ui.input | ui.select]] = []
+        self._rows: list[tuple[TextInput, TextInput | ui.select]] = []
         with html.div().classes("form-mapping").props("role=group") as group:
             self._list = html.div().classes("form-mapping")
             self._empty = ui.label(panel.t("form.nothing")).classes("muted")
@@ -101,7 +102,7 @@ class MappingControl:
     def _draw_row(self, name: str, value: str) -> None:
         t = self._panel.t
         with self._list, html.div().classes("form-pair") as line:
-            key = ui.input(value=name, on_change=self._on_change).props("outlined dense").classes("form-pair-name")
+            key = TextInput(value=name, on_change=self._on_change).props("outlined dense").classes("form-pair-name")
             key.props["aria-label"] = f"{self._label}: {t('form.name')}"
             field = self._value_field(value)
             field.props["aria-label"] = f"{self._label}: {t('form.value')}"
@@ -113,15 +114,15 @@ class MappingControl:
                 field.disable()
         self._rows.append((key, field))
 
-    def _value_field(self, value: str) -> ui.input | ui.select:
+    def _value_field(self, value: str) -> TextInput | ui.select:
         if self._options is None:
-            field: ui.input | ui.select = ui.input(value=value, on_change=self._on_change).props("outlined dense")
+            field: TextInput | ui.select = TextInput(value=value, on_change=self._on_change).props("outlined dense")
         else:
             field = ui.select(with_choice(self._options, value), value=value, on_change=self._on_change)
             field.props("outlined dense options-dense")
         return field.classes("form-pair-value")
 
-    def _remove(self, line: ui.element, key: ui.input) -> None:
+    def _remove(self, line: ui.element, key: TextInput) -> None:
         self._rows = [row for row in self._rows if row[0] is not key]
         line.delete()
         self._show_empty()
@@ -152,9 +153,9 @@ def build_control(
     if spec.kind in ("integer", "number"):
         return _number(panel, spec, label, on_change)
     if spec.kind == "lines":
-        area = ui.textarea(on_change=on_change).props("outlined dense autogrow rows=2")
+        area = TextArea(on_change=on_change).props("outlined dense autogrow rows=2")
         return ValueControl(_named(area, label), _lines, lambda value: "\n".join(cast(Sequence[str], value or ())))
-    text = ui.textarea(on_change=on_change) if spec.kind == "long_text" else ui.input(on_change=on_change)
+    text = TextArea(on_change=on_change) if spec.kind == "long_text" else TextInput(on_change=on_change)
     text.props("outlined dense autogrow" if spec.kind == "long_text" else "outlined dense")
     if spec.max_length:
         text.props(f"maxlength={spec.max_length}")
@@ -188,7 +189,7 @@ def _number(panel: PanelContext, spec: FieldSpec, label: str, on_change: Callabl
     return ValueControl(_named(number, label), read, lambda value: value)
 
 
-ElementT = ui.input | ui.number | ui.textarea | ui.select | ui.switch
+ElementT = TextInput | ui.number | TextArea | ui.select | ui.switch
 
 
 def _named(element: ElementT, label: str) -> ElementT:

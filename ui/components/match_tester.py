@@ -6,6 +6,7 @@ from deployments.contracts.errors import SecretaryError
 from deployments.contracts.events import AnswerMatch
 from deployments.contracts.match_report import MatchReport, StageCandidate, StageReport
 from ui.components.panel_answer import rule_text
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 from ui.formatting import format_number
 
@@ -19,7 +20,7 @@ class MatchTester:
         with html.section().classes("card tester"):
             html.h2(t("tester.title")).classes("tester-title")
             with html.div().classes("tester-line"):
-                self._phrase = ui.input(placeholder=t("tester.placeholder")).props(
+                self._phrase = TextInput(placeholder=t("tester.placeholder")).props(
                     "outlined dense clearable maxlength=500"
                 )
                 self._phrase.classes("tester-input").on("keydown.enter", self._try)

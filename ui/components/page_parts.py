@@ -10,6 +10,7 @@ from deployments.administration.auth.permissions import AdminResource, required_
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.identity import Role
 from ui.components.command_copy import draw_command
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 
 Tone = Literal["good", "bad", "warn", "plain"]
@@ -55,7 +56,7 @@ def icon_button(icon: str, label: str, on_click: Callable[[], object]) -> html.b
     return button
 
 
-def show_search_icon(field: ui.input) -> None:
+def show_search_icon(field: TextInput) -> None:
     """Marks ``field`` as one for searching."""
     with field.add_slot("prepend"):
         ui.icon("search").props("aria-hidden=true").classes("search-icon")

@@ -9,6 +9,7 @@ from nicegui import html, ui
 
 from deployments.administration.auth.permissions import AdminResource
 from ui.auth.guard import LOGOUT_PATH, PASSWORD_PATH
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 from ui.navigation import tabs_of
 from ui.preferences import LANGUAGE_COOKIE, cookie_script
@@ -60,7 +61,7 @@ class Palette:
             dialog.props["aria-label"] = t("palette.title")
             dialog.on("hide", dialog.delete)
             with ui.element("div").classes("palette"):
-                search = ui.input(placeholder=t("palette.hint")).props(
+                search = TextInput(placeholder=t("palette.hint")).props(
                     "borderless autofocus autocomplete=off debounce=80"
                 )
                 search.props["aria-label"] = t("palette.title")

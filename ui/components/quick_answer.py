@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from deployments.administration.faq.service import FaqDraft
 from deployments.contracts.errors import Conflict, NotFound, SecretaryError
 from deployments.contracts.faq_entry import FaqEntry
+from ui.components.text_fields import TextArea, TextInput
 from ui.context import PanelContext
 from ui.translations import LANGUAGES
 
@@ -36,9 +37,9 @@ class QuickAnswer:
             html.h2(t("quick.title")).classes("dialog-title")
             html.p(t("quick.lead")).classes("dialog-text")
             self._existing = html.div().classes("notice quick-existing").props("role=status")
-            self._question = ui.input(t("quick.question")).props(f"outlined dense maxlength={_MAX_QUESTION}")
+            self._question = TextInput(t("quick.question")).props(f"outlined dense maxlength={_MAX_QUESTION}")
             self._question.classes("dialog-field")
-            self._answer = ui.textarea(t("quick.answer")).props(f"outlined dense autogrow maxlength={_MAX_ANSWER}")
+            self._answer = TextArea(t("quick.answer")).props(f"outlined dense autogrow maxlength={_MAX_ANSWER}")
             self._answer.classes("dialog-field")
             self._language = ui.toggle({code: code.upper() for code in LANGUAGES}).props("unelevated dense")
             self._language.props["aria-label"] = t("quick.language")
@@ -56,7 +57,7 @@ class QuickAnswer:
     ) -> None:
         """``entry_id`` is the entry that answered the question."""
         self._on_saved = on_saved
-        fields: tuple[tuple[ui.input | ui.textarea, str], ...] = (
+        fields: tuple[tuple[TextInput | TextArea, str], ...] = (
             (self._question, question[:_MAX_QUESTION]),
             (self._answer, answer[:_MAX_ANSWER]),
         )

@@ -1,7 +1,6 @@
 """A field for a secret that is stored already: the browser gets its mask only."""
 
-from nicegui import ui
-
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 
 
@@ -10,7 +9,7 @@ class SecretField:
 
     def __init__(self, panel: PanelContext, label: str, masked: str = "") -> None:
         hint = panel.t("common.secret_set", masked=masked) if masked else ""
-        self._input = ui.input(label, password=True, password_toggle_button=True)
+        self._input = TextInput(label, password=True, password_toggle_button=True)
         self._input.props(f'outlined dense autocomplete=new-password hint="{hint}"').classes("full-width")
 
     @property

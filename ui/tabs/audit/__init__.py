@@ -9,6 +9,7 @@ from deployments.administration.auth.permissions import AdminResource
 from deployments.contracts.errors import SecretaryError
 from ui.components.page_parts import card, page_heading, read_only_note
 from ui.components.section import RedrawnSection, draw_empty_state, draw_skeleton
+from ui.components.text_fields import TextInput
 from ui.components.visible_timer import refresh_while_visible
 from ui.context import PanelContext, keep_tab_open
 from ui.tabs.audit.day_bars import DayBar, DayBars
@@ -133,9 +134,9 @@ class AuditPage:
         )
         return select.props("outlined dense options-dense")
 
-    def _date(self, name: str, label: str) -> ui.input:
+    def _date(self, name: str, label: str) -> TextInput:
         day = self._day(name)
-        field = ui.input(
+        field = TextInput(
             label,
             value=day.isoformat() if day else "",
             on_change=lambda event: self._filter(**{name: event.value}),

@@ -16,6 +16,7 @@ from deployments.contracts.sessions import StoredSession
 from ui.components.confirmation_dialog import ask_confirmation
 from ui.components.page_parts import icon_button, show_search_icon
 from ui.components.section import RedrawnSection, draw_empty_state
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 from ui.tabs.chat.history_row import HistoryRow, session_title
 
@@ -115,7 +116,7 @@ class HistoryRail:
 
     def _build_filter(self) -> None:
         t = self._panel.t
-        search = ui.input(placeholder=t("chat.search"), on_change=lambda e: self._filter(query=e.value or ""))
+        search = TextInput(placeholder=t("chat.search"), on_change=lambda e: self._filter(query=e.value or ""))
         search.props(f'outlined dense clearable debounce=250 aria-label="{t("chat.search")}"')
         show_search_icon(search)
         if self._panel.session.role.covers(Role.OPERATOR):

@@ -9,6 +9,7 @@ from nicegui import html, ui
 
 from deployments.contracts.sessions import StoredSession
 from ui.components.page_parts import icon_button
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 from ui.translations import Translator
 
@@ -57,7 +58,7 @@ class HistoryRow:
         return " · ".join(part for part in (_short_moment(moment, self.zone), who) if part)
 
     def _draw_rename(self, session: StoredSession, title: str) -> None:
-        field = ui.input(value=session.title or title).props(f"outlined dense autofocus maxlength={_MAX_TITLE_LENGTH}")
+        field = TextInput(value=session.title or title).props(f"outlined dense autofocus maxlength={_MAX_TITLE_LENGTH}")
         field.props["aria-label"] = self.panel.t("chat.rename")
         field.classes("chat-entry-field")
         field.on("keydown.enter", lambda: self.on_rename(session, str(field.value or "")))

@@ -15,6 +15,7 @@ from ui.components.bubbles import draw_details
 from ui.components.panel_answer import AnswerDetail, PanelAnswer, answer_details, exchange_details
 from ui.components.quick_answer import entry_of_route
 from ui.components.spoken_text import SpokenText
+from ui.components.text_fields import TextArea
 from ui.context import PanelContext
 from ui.translations import Translator
 
@@ -171,7 +172,7 @@ class MessageView:
         body.clear()
         body.classes("message-editing")
         with body:
-            field = ui.textarea(value=message.content).props("outlined autogrow autofocus").classes("message-field")
+            field = TextArea(value=message.content).props("outlined autogrow autofocus").classes("message-field")
             field.props["aria-label"] = t("chat.edit")
             with html.div().classes("dialog-actions"):
                 ui.button(t("common.cancel"), on_click=restore).props("flat dense no-caps")

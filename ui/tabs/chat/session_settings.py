@@ -11,6 +11,7 @@ from deployments.contracts.errors import Conflict, SecretaryError
 from deployments.contracts.local_models import local_engines
 from deployments.contracts.sessions import StoredSession
 from ui.components.conflict_choice import ConflictChoice, FieldVersions
+from ui.components.text_fields import TextArea
 from ui.context import PanelContext
 
 _MAX_PROMPT_LENGTH = 50_000
@@ -40,7 +41,7 @@ class SessionSettings:
             self._route = _choice(t("chat.model"))
             self._persona = _choice(t("chat.persona"))
             self._voice = _choice(t("chat.voice"))
-            self._prompt = ui.textarea(t("chat.prompt")).props(f"outlined autogrow maxlength={_MAX_PROMPT_LENGTH}")
+            self._prompt = TextArea(t("chat.prompt")).props(f"outlined autogrow maxlength={_MAX_PROMPT_LENGTH}")
             self._prompt.props["hint"] = t("chat.prompt_hint")
             with html.div().classes("dialog-actions"):
                 ui.button(t("common.cancel"), on_click=self._dialog.close).props("flat no-caps")

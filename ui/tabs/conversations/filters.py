@@ -9,6 +9,7 @@ from nicegui import html, ui
 from deployments.administration.chat.sessions import AnsweredBy, SessionFilter
 from deployments.contracts.chat import SourceKind
 from ui.components.page_parts import show_search_icon
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 from ui.translations import LANGUAGES
 from ui.url_state import UrlState
@@ -53,7 +54,7 @@ def draw_filters(panel: PanelContext, state: UrlState, on_change: Callable[[], A
         await on_change()
 
     with html.div().classes("talks-filters").props(f'role=search aria-label="{t("talks.filters")}"'):
-        search = ui.input(t("talks.search"), value=state.get("text"))
+        search = TextInput(t("talks.search"), value=state.get("text"))
         search.props(f"outlined dense clearable debounce={SEARCH_DEBOUNCE_MS} maxlength=200").classes("talks-search")
         show_search_icon(search)
         search.on_value_change(lambda event: searched(event.value))

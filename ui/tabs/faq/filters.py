@@ -6,6 +6,7 @@ from nicegui import html, ui
 
 from deployments.administration.faq.service import FaqPage
 from ui.components.page_parts import show_search_icon
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 from ui.translations import LANGUAGES
 from ui.url_state import UrlState
@@ -29,7 +30,7 @@ class FaqFilterBar:
         self._on_change = on_change
         t = panel.t
         with html.div().classes("filter"):
-            search = ui.input(
+            search = TextInput(
                 placeholder=t("faq.search"), value=url.get("q"), on_change=lambda e: self._set(q=e.value or "")
             )
             search.props(

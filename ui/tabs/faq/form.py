@@ -11,6 +11,7 @@ from deployments.contracts.errors import Conflict, NotFound, SecretaryError
 from deployments.contracts.faq_entry import FaqEntry
 from ui.components.browser_draft import keep_in_draft
 from ui.components.conflict_choice import ConflictChoice, FieldVersions
+from ui.components.text_fields import TextArea, TextInput
 from ui.context import PanelContext
 
 _FIELD_PROBLEMS = {
@@ -63,7 +64,7 @@ class FaqForm:
         self._typed: dict[str, str] = {}
         self._conflict = ConflictChoice(panel, self._keep_mine(save_all), self._take_newest, self._put_back)
         t = panel.t
-        self._fields: dict[str, ui.input | ui.textarea] = {
+        self._fields: dict[str, TextInput | TextArea] = {
             "question": _text_field(t("faq.question"), 500),
             "answer": _area(t("faq.answer"), t("faq.answer_hint"), 4_000),
             "alternatives": _area(t("faq.alternatives"), t("faq.alternatives_hint")),
@@ -168,8 +169,8 @@ class FaqForm:
         self.fill(self._typed)
 
 
-def _text_field(label: str, limit: int | None = None, hint: str = "") -> ui.input:
-    field = ui.input(label).props("outlined dense").classes("dialog-field")
+def _text_field(label: str, limit: int | None = None, hint: str = "") -> TextInput:
+    field = TextInput(label).props("outlined dense").classes("dialog-field")
     if limit:
         field.props(f"maxlength={limit}")
     if hint:
@@ -177,8 +178,8 @@ def _text_field(label: str, limit: int | None = None, hint: str = "") -> ui.inpu
     return field
 
 
-def _area(label: str, hint: str, limit: int | None = None) -> ui.textarea:
-    area = ui.textarea(label).props("outlined dense autogrow").classes("dialog-field")
+def _area(label: str, hint: str, limit: int | None = None) -> TextArea:
+    area = TextArea(label).props("outlined dense autogrow").classes("dialog-field")
     if limit:
         area.props(f"maxlength={limit} counter")
     area.props["hint"] = hint

@@ -10,6 +10,7 @@ from deployments.administration.keys.service import DEFAULT_SCOPES, SCOPES
 from deployments.contracts.errors import Conflict, SecretaryError
 from ui.components.copy_button import copy_button
 from ui.components.field_set import FieldSet
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 from ui.public_address import public_address
 from ui.tabs.keys.connecting import draw_connections
@@ -45,7 +46,7 @@ class CreationDialog:
     def _draw_form(self) -> None:
         t = self._panel.t
         html.h2(t("keys.create")).classes("dialog-title")
-        name = ui.input(t("keys.name")).props("outlined dense autofocus maxlength=100")
+        name = TextInput(t("keys.name")).props("outlined dense autofocus maxlength=100")
         name.props["hint"] = t("keys.name_hint")
         with html.fieldset().classes("keys-scopes"):
             html.legend(t("keys.scopes"))
@@ -56,9 +57,9 @@ class CreationDialog:
             choices = {_NEVER: t("keys.never_expires"), "30": t("keys.days_30"), "90": t("keys.days_90")}
             choices |= {"365": t("keys.days_365"), _UNTIL: t("keys.until_day")}
             expiry = ui.select(choices, value=_NEVER, label=t("keys.expires")).props("outlined dense")
-            day = ui.input(t("keys.last_day")).props("outlined dense type=date stack-label")
+            day = TextInput(t("keys.last_day")).props("outlined dense type=date stack-label")
             day.bind_visibility_from(expiry, "value", value=_UNTIL)
-        owner = ui.input(t("keys.owner")).props("outlined dense maxlength=100")
+        owner = TextInput(t("keys.owner")).props("outlined dense maxlength=100")
         owner.props["hint"] = t("keys.owner_hint")
         with ui.expansion(t("keys.limits"), icon="speed").props("dense").classes("keys-expansion"):
             html.p(t("keys.limits_note")).classes("muted")

@@ -10,6 +10,7 @@ from deployments.administration.keys.service import ApiKeyView, KeyChange
 from deployments.contracts.errors import Conflict, SecretaryError
 from ui.components.conflict_notice import ConflictNotice
 from ui.components.field_set import FieldSet
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 from ui.tabs.keys.limits import draw_limit_fields, entered_limits, limit_values
 
@@ -29,8 +30,8 @@ class EditDialog:
             with html.h2().classes("dialog-title"):
                 self._title = ui.label()
             notice = html.div()
-            name = ui.input(t("keys.name")).props("outlined dense maxlength=100")
-            owner = ui.input(t("keys.owner")).props("outlined dense maxlength=100")
+            name = TextInput(t("keys.name")).props("outlined dense maxlength=100")
+            owner = TextInput(t("keys.owner")).props("outlined dense maxlength=100")
             owner.props["hint"] = t("keys.owner_hint")
             html.h3(t("keys.limits")).classes("keys-subtitle")
             limits = draw_limit_fields(panel)

@@ -9,6 +9,7 @@ from deployments.administration.llm.chains import ChainDraft
 from deployments.administration.office.drafts import apply_changes
 from deployments.contracts.errors import Conflict, InvalidRequest, SecretaryError
 from deployments.contracts.providers import RouteChain
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 from ui.tabs.llm.chain_steps import ChainSteps
 from ui.tabs.llm.edit_conflict import EditConflict, Values
@@ -43,7 +44,7 @@ class ChainEditor:
         self._card.clear()
         with self._card:
             html.h2(t("chain.edit", name=chain.name) if chain else t("chain.add")).classes("dialog-title")
-            self._name = ui.input(t("chain.name")).props("outlined dense maxlength=50").classes("dialog-field")
+            self._name = TextInput(t("chain.name")).props("outlined dense maxlength=50").classes("dialog-field")
             self._name.props["hint"] = t("chain.name_hint")
             self._name.set_visibility(chain is None)
             self._steps = ChainSteps(self._panel, routes)
@@ -53,7 +54,7 @@ class ChainEditor:
                 self._hedge = ui.number(t("chain.hedge"), min=50, max=60_000, step=50, suffix=t("chain.milliseconds"))
             for field, hint in ((self._timeout, "chain.step_timeout_hint"), (self._hedge, "chain.hedge_hint")):
                 field.props("outlined dense clearable").props["hint"] = t(hint)
-            self._description = ui.input(t("provider.description")).props("outlined dense maxlength=2000")
+            self._description = TextInput(t("provider.description")).props("outlined dense maxlength=2000")
             self._enabled = ui.switch(t("provider.enabled"), value=True)
             self._conflict = EditConflict(self._panel, self)
             with html.div().classes("dialog-actions"):

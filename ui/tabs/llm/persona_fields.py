@@ -6,6 +6,7 @@ from nicegui import html, ui
 
 from deployments.contracts.persona import Persona
 from deployments.contracts.sampling import Sampling
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 from ui.tabs.llm.edit_conflict import Values
 from ui.tabs.llm.persona_texts import PersonaTexts
@@ -22,7 +23,7 @@ class PersonaFields:
         languages = list(dict.fromkeys((*LANGUAGES, *self.persona.prompts, *self.persona.voices)))
         if t.language in languages:
             languages.insert(0, languages.pop(languages.index(t.language)))
-        self._name = ui.input(t("persona.name")).props("outlined dense maxlength=100").classes("dialog-field")
+        self._name = TextInput(t("persona.name")).props("outlined dense maxlength=100").classes("dialog-field")
         self._toggle = ui.toggle({each: each.upper() for each in languages}, value=languages[0])
         self._toggle.props("unelevated dense").props["aria-label"] = t("persona.language")
         self._texts = {each: PersonaTexts(panel, each) for each in languages}

@@ -7,6 +7,7 @@ from nicegui import html, ui
 
 from deployments.contracts.persona import Persona
 from deployments.contracts.prompt_variables import BUILT_IN_VARIABLES, unknown_variables
+from ui.components.text_fields import TextArea
 from ui.context import PanelContext
 from ui.tabs.llm.edit_conflict import Values
 from ui.tabs.llm.variable_rows import VariableRows
@@ -38,12 +39,12 @@ class PersonaTexts:
             **{voice.id: voice.name for voice in panel.services.installed_voices() if language in voice.languages},
         }
         with html.div().classes("rows") as self._box:
-            self._prompt = ui.textarea(t("persona.prompt")).props("outlined autogrow maxlength=20000")
+            self._prompt = TextArea(t("persona.prompt")).props("outlined autogrow maxlength=20000")
             self._prompt.props["hint"] = t("persona.prompt_hint")
             self._prompt.classes("llm-prompt")
             self._chips = html.div().classes("llm-suggestions")
             self._rows = VariableRows(panel, self._draw_chips)
-            self._fallback = ui.textarea(t("persona.fallback")).props("outlined dense autogrow maxlength=4000")
+            self._fallback = TextArea(t("persona.fallback")).props("outlined dense autogrow maxlength=4000")
             self._fallback.props["hint"] = t("persona.fallback_hint")
             self._voice = ui.select(voices, value="", label=t("persona.voice")).props("outlined dense")
         self._draw_chips()

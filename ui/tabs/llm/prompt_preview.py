@@ -11,6 +11,7 @@ from deployments.contracts.chat import ChatMessage, ChatTurn, Route, SourceKind,
 from deployments.contracts.errors import SecretaryError
 from deployments.conversation.persona_prompt import preview_prompt
 from ui.components.panel_answer import PanelAnswer, failure_text, origin_text, timing_texts
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 from ui.tabs.llm.persona_fields import PersonaFields
 
@@ -28,7 +29,7 @@ class PromptPreviewCard:
         with html.section().classes("llm-preview"):
             html.h3(t("persona.try")).classes("llm-subtitle")
             with html.div().classes("models-filter"):
-                self._question = ui.input(t("persona.question")).props(f"outlined dense maxlength={_MAX_QUESTION}")
+                self._question = TextInput(t("persona.question")).props(f"outlined dense maxlength={_MAX_QUESTION}")
                 self._question.classes("models-search").on("keydown.enter", self._ask)
                 ui.button(t("persona.ask"), icon="send", on_click=self._ask).props("outline no-caps")
                 ui.button(t("persona.show_prompt"), on_click=self._show_prompt).props("flat no-caps")

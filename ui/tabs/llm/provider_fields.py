@@ -8,6 +8,7 @@ from deployments.contracts.provider_kinds import PROVIDER_KINDS
 from deployments.contracts.providers import ProviderSpec
 from ui.components.page_parts import Tone, pill
 from ui.components.secret_field import SecretField
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 from ui.tabs.llm.edit_conflict import Values
 from ui.tabs.llm.sampling_fields import SamplingFields
@@ -33,7 +34,7 @@ class ProviderFields:
         kinds = {name: kind.title for name, kind in PROVIDER_KINDS.items()}
         self._kind = ui.select(kinds, value=spec.provider_type if spec else "gemini", label=t("provider.kind"))
         self._kind.props("outlined").on_value_change(self._adapt)
-        self._fields: dict[str, ui.input] = {}
+        self._fields: dict[str, TextInput] = {}
         self._text("name", t("provider.name"), t("provider.name_hint"))
         model = self._text("model_name", t("provider.model"), t("provider.model_hint"))
         self._suggestions = html.div().classes("llm-suggestions")
@@ -125,8 +126,8 @@ class ProviderFields:
             self._fields[name].error = text
         return name in self._fields
 
-    def _text(self, name: str, label: str, hint: str = "") -> ui.input:
-        field = ui.input(label).props("outlined dense").classes("dialog-field")
+    def _text(self, name: str, label: str, hint: str = "") -> TextInput:
+        field = TextInput(label).props("outlined dense").classes("dialog-field")
         if hint:
             field.props["hint"] = hint
         self._fields[name] = field

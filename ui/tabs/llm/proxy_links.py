@@ -9,6 +9,7 @@ from deployments.administration.proxies.links import CheckedLine, check_text
 from deployments.contracts.errors import InvalidRequest
 from ui.components.confirmation_dialog import ask_confirmation
 from ui.components.page_parts import attempt
+from ui.components.text_fields import TextArea
 from ui.context import PanelContext
 
 _MAX_CHARACTERS = 200_000
@@ -22,7 +23,7 @@ class LinkEntry:
         self._id = provider_id
         self._on_saved = on_saved
         t = panel.t
-        self._text = ui.textarea(t("proxy.paste"), on_change=self._check)
+        self._text = TextArea(t("proxy.paste"), on_change=self._check)
         self._text.props(
             f"outlined autogrow debounce=250 spellcheck=false autocomplete=off maxlength={_MAX_CHARACTERS}"
         )

@@ -7,6 +7,7 @@ from nicegui import html, ui
 
 from deployments.contracts.prompt_variables import BUILT_IN_VARIABLES
 from ui.components.page_parts import icon_button
+from ui.components.text_fields import TextArea, TextInput
 from ui.context import PanelContext
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
@@ -18,12 +19,12 @@ class VariableRows:
     def __init__(self, panel: PanelContext, on_names: Callable[[], None]) -> None:
         self._panel = panel
         self._on_names = on_names
-        self._fields: dict[str, ui.textarea] = {}
+        self._fields: dict[str, TextArea] = {}
         self._may_change = True
         t = panel.t
         self._box = html.div().classes("rows")
         with html.div().classes("row-line") as self._adder:
-            self._name = ui.input(t("persona.new_variable")).props("outlined dense maxlength=41")
+            self._name = TextInput(t("persona.new_variable")).props("outlined dense maxlength=41")
             self._name.props["hint"] = t("persona.new_variable_hint")
             ui.button(t("common.add"), on_click=self._add).props("flat no-caps")
 
@@ -48,7 +49,7 @@ class VariableRows:
         t = self._panel.t
         with html.div().classes("llm-variable"):
             label = f"{{{{{name}}}}}"
-            field = ui.textarea(label, value=value).props("outlined dense autogrow maxlength=1000")
+            field = TextArea(label, value=value).props("outlined dense autogrow maxlength=1000")
             field.classes("llm-option-text")
             self._fields[name] = field
             if self._may_change:

@@ -10,6 +10,7 @@ from deployments.administration.logs.log_files import LogFile, LogFilter, LogLev
 from deployments.contracts.errors import SecretaryError
 from ui.components.page_parts import attempt, page_heading, show_search_icon
 from ui.components.section import RedrawnSection, draw_empty_state
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 from ui.formatting import format_time_ago
 from ui.tabs.logs.lines import level_text
@@ -83,7 +84,7 @@ class LogsPage:
         self._level = ui.select(
             levels, value=level, label=t("logs.level"), on_change=lambda event: self._set(level=event.value)
         ).props("outlined dense options-dense")
-        self._search = ui.input(
+        self._search = TextInput(
             t("common.search"),
             value=url.get("q")[:_MAX_SEARCH],
             on_change=lambda event: self._set(q=(event.value or "")[:_MAX_SEARCH]),

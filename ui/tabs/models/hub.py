@@ -11,6 +11,7 @@ from deployments.models.catalogue import ModelKind
 from ui.byte_sizes import format_bytes
 from ui.components.page_parts import attempt, card, pill
 from ui.components.section import draw_empty_state, draw_skeleton
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 
 _LIMIT = 20
@@ -31,7 +32,7 @@ class HubCard:
         t = panel.t
         with card(t("models.hub"), t("models.hub_note")):
             with html.div().classes("models-filter"):
-                self._query = ui.input(t("models.hub_search")).props("outlined dense maxlength=200")
+                self._query = TextInput(t("models.hub_search")).props("outlined dense maxlength=200")
                 self._query.classes("models-search").on("keydown.enter", self._search)
                 ui.button(t("models.hub_find"), icon="search", on_click=self._search).props("outline no-caps")
             self._results = html.div().classes("rows models-hub-results").props("aria-live=polite")
@@ -100,7 +101,7 @@ class HubCard:
         with html.div().classes("models-filter"):
             kind = ui.select({value: t(key) for value, key in _KINDS.items()}, value="chat", label=t("models.kind"))
             kind.props("outlined dense").classes("models-select")
-            files = ui.input(t("models.pattern"), value="*").props("outlined dense maxlength=100")
+            files = TextInput(t("models.pattern"), value="*").props("outlined dense maxlength=100")
             files.props["hint"] = t("models.pattern_hint")
 
             async def download() -> None:

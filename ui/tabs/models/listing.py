@@ -7,6 +7,7 @@ from nicegui import html, ui
 from deployments.administration.models.views import ModelView
 from ui.components.page_parts import show_search_icon
 from ui.components.section import KeyedList, RedrawnSection, draw_empty_state, draw_skeleton
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 from ui.tabs.models.actions import ModelActions
 from ui.tabs.models.machine_fit import MachineFit
@@ -85,7 +86,7 @@ class ModelListing:
             self._redraw()
 
         with html.div().classes("models-filter"):
-            search = ui.input(t("common.search"), value=self._url.get("q"), on_change=lambda e: apply("q", e.value))
+            search = TextInput(t("common.search"), value=self._url.get("q"), on_change=lambda e: apply("q", e.value))
             search.props("outlined dense clearable debounce=200").classes("models-search")
             show_search_icon(search)
             for name, options, label in (("kind", _KINDS, "models.kind"), ("place", _PLACES, "models.place")):

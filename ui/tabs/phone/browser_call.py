@@ -10,6 +10,7 @@ from deployments.administration.auth.permissions import AdminResource
 from deployments.contracts.errors import SecretaryError
 from ui.components.page_parts import card, fact
 from ui.components.phone_call import CallState, PhoneCall
+from ui.components.text_fields import TextArea, TextInput
 from ui.context import PanelContext
 from ui.error_messages import explain_error_code
 from ui.formatting import format_duration
@@ -32,14 +33,14 @@ class BrowserCall:
         t = panel.t
         self._makes_key = panel.can_change(AdminResource.KEYS)
         with card(t("phone.call_title"), t("phone.call_note")), html.div().classes("rows"):
-            self._text = ui.textarea(t("phone.call_text"), value=t("phone.call_sentence"))
+            self._text = TextArea(t("phone.call_text"), value=t("phone.call_sentence"))
             self._text.props("outlined autogrow rows=1 maxlength=1000")
             with html.div().classes("phone-call-row"):
                 voices = {voice.id: voice.name for voice in panel.services.assistant.voices()}
                 self._voice = ui.select({"": t("phone.call_any_voice")} | voices, value="", label=t("phone.call_voice"))
                 self._voice.props("outlined dense options-dense")
                 if not self._makes_key:
-                    self._key = ui.input(t("phone.call_key"), password=True).props("outlined dense autocomplete=off")
+                    self._key = TextInput(t("phone.call_key"), password=True).props("outlined dense autocomplete=off")
                 ui.button(t("phone.call_start"), icon="call", on_click=self._start).props("unelevated no-caps")
                 ui.button(t("phone.call_stop"), icon="call_end", on_click=self._stop).props("flat no-caps")
             self._result = html.div().classes("phone-result").props("role=status")

@@ -13,6 +13,7 @@ from ui.components.command_copy import draw_command
 from ui.components.confirmation_dialog import ask_confirmation
 from ui.components.page_parts import attempt, card, curl_line, icon_button
 from ui.components.section import RedrawnSection, draw_empty_state
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 from ui.formatting import format_amount, format_time_ago
 
@@ -75,7 +76,7 @@ class GatewayKeys:
     def _draw_form(self) -> None:
         t = self._panel.t
         with html.div().classes("phone-key-form"):
-            self._name = ui.input(t("phone.key_name")).props("outlined dense maxlength=100")
+            self._name = TextInput(t("phone.key_name")).props("outlined dense maxlength=100")
             self._lines = ui.number(t("phone.key_limit"), min=0, max=_MAX_LINES, precision=0)
             self._lines.props("outlined dense").props["hint"] = t("phone.key_limit_hint")
             ui.button(t("phone.key_create"), icon="add", on_click=self._create).props("unelevated no-caps")

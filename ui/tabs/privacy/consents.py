@@ -8,6 +8,7 @@ from deployments.contracts.errors import SecretaryError
 from ui.components.confirmation_dialog import ask_confirmation
 from ui.components.page_parts import card, pill
 from ui.components.section import draw_empty_state
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 from ui.formatting import format_moment
 from ui.tabs.privacy.consent_form import ConsentForm
@@ -27,7 +28,7 @@ class ConsentsCard:
         with card(t("privacy.consents_title")):
             html.p(t("privacy.consents_lead")).classes("muted")
             with html.div().classes("filter"):
-                search = ui.input(
+                search = TextInput(
                     placeholder=t("privacy.consents_filter"),
                     value=state.get("consent"),
                     on_change=lambda e: self._show(consent=e.value, page=None),

@@ -9,6 +9,7 @@ from deployments.administration.privacy.service import DataSubject, FoundPerson
 from deployments.contracts.errors import SecretaryError
 from ui.components.page_parts import card, curl_line, show_search_icon
 from ui.components.section import draw_empty_state
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 from ui.formatting import format_time_ago
 from ui.tabs.privacy.person_dialog import PersonDialog
@@ -32,7 +33,7 @@ class PeopleCard:
         self._dialog = PersonDialog(panel, self._handle_erased)
         t = panel.t
         with card(t("privacy.find_title")):
-            search = ui.input(
+            search = TextInput(
                 placeholder=t("privacy.find"),
                 value=state.get("person"),
                 on_change=lambda e: self._search(e.value or ""),

@@ -2,12 +2,13 @@
 
 import asyncio
 
-from nicegui import html, ui
+from nicegui import html
 
 from deployments.administration.auth.permissions import AdminResource
 from ui.components.command_copy import draw_command
 from ui.components.page_parts import card, page_heading, read_only_note, show_search_icon
 from ui.components.section import draw_empty_state
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext, keep_tab_open
 from ui.revisions import follow_changes
 from ui.tabs.settings.choices import read_choices
@@ -75,7 +76,7 @@ class SettingsPage:
 
     def _draw_search(self) -> None:
         t = self._panel.t
-        search = ui.input(
+        search = TextInput(
             placeholder=t("settings.search"),
             value=self._state.get("q"),
             on_change=lambda e: self._search(e.value or ""),

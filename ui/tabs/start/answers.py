@@ -11,6 +11,7 @@ from deployments.contracts.faq_entry import FaqEntry
 from ui.components.answer_speaker import AnswerSpeaker
 from ui.components.page_parts import icon_button, pill
 from ui.components.section import draw_empty_state
+from ui.components.text_fields import TextArea
 from ui.tabs.start.step import StepContext
 
 _SHOWN = 6
@@ -33,7 +34,7 @@ def _draw_entry(step: StepContext, entry: FaqEntry, speaker: AnswerSpeaker) -> N
     panel, t = step.panel, step.panel.t
     with html.div().classes("start-entry") as block:
         html.h3(entry.question)
-        answer = ui.textarea(t("start.answer"), value=entry.answer).props("outlined autogrow maxlength=4000")
+        answer = TextArea(t("start.answer"), value=entry.answer).props("outlined autogrow maxlength=4000")
         answer.classes("full-width")
         answer.props["aria-label"] = f"{t('start.answer')}: {entry.question}"
 

@@ -10,6 +10,7 @@ from deployments.contracts.errors import SecretaryError
 from deployments.contracts.streams import Closing
 from ui.components.bubbles import AnswerBubble
 from ui.components.panel_answer import PanelAnswer
+from ui.components.text_fields import TextInput
 from ui.error_messages import explain_error
 from ui.tabs.start.step import StepContext
 
@@ -17,7 +18,7 @@ from ui.tabs.start.step import StepContext
 async def draw(step: StepContext) -> None:
     panel, t = step.panel, step.panel.t
     with html.div().classes("start-row"):
-        question = ui.input(t("start.question"), value=t("start.question_example")).props("outlined maxlength=500")
+        question = TextInput(t("start.question"), value=t("start.question_example")).props("outlined maxlength=500")
         question.classes("start-grow")
         button = ui.button(t("start.ask_button"), on_click=lambda: ask()).props("unelevated no-caps")
     answers = html.div().classes("start-answers").props('aria-live="polite"')

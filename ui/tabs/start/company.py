@@ -10,6 +10,7 @@ from deployments.administration.llm.personas import PersonaDraft
 from deployments.administration.office.drafts import version_of
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.persona import Persona
+from ui.components.text_fields import TextInput
 from ui.tabs.start.step import StepContext
 from ui.translations import LANGUAGES
 
@@ -21,7 +22,7 @@ async def draw(step: StepContext) -> None:
     settings = panel.services.publisher.current.settings
     persona = panel.services.publisher.current.persona(None)
     known = (persona.variables.get(settings.default_language, {}) if persona else {}).get(_VARIABLE, "")
-    company = ui.input(t("start.company_name"), value=known).props("outlined maxlength=200").classes("full-width")
+    company = TextInput(t("start.company_name"), value=known).props("outlined maxlength=200").classes("full-width")
     company.props["hint"] = t("start.company_hint")
     with html.div().classes("start-row"):
         language = ui.select({code: t(f"start.language_{code}") for code in LANGUAGES}, label=t("start.language"))

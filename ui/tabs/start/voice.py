@@ -10,6 +10,7 @@ from deployments.contracts.speech import Voice
 from ui.components.answer_speaker import AnswerSpeaker
 from ui.components.page_parts import icon_button, pill
 from ui.components.section import draw_empty_state
+from ui.components.text_fields import TextArea
 from ui.tabs.start.step import StepContext
 from ui.tabs.voices.voice_kinds import kind_name, sample_text
 
@@ -27,7 +28,7 @@ async def draw(step: StepContext) -> None:
         html.a(t("nav.models"), href=f"{panel.root_path}/models").classes("text-link")
         return
     speaker = AnswerSpeaker(panel)
-    sentence = ui.textarea(t("start.sentence"), value=sample_text(language, t)).props("outlined autogrow rows=1")
+    sentence = TextArea(t("start.sentence"), value=sample_text(language, t)).props("outlined autogrow rows=1")
     sentence.props("maxlength=300").classes("full-width")
     if not any(voice.neural for voice in voices):
         html.p(t("start.only_robots")).classes("notice").props("role=note")

@@ -9,6 +9,7 @@ from deployments.contracts.chat import SourceKind
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.instances import WidgetSpec
 from ui.components.section import RedrawnSection
+from ui.components.text_fields import TextInput
 from ui.components.visible_timer import refresh_while_visible
 from ui.public_address import public_address
 from ui.tabs.start.step import StepContext
@@ -49,7 +50,7 @@ def _draw_form(step: StepContext, content: html.div) -> None:
             await _draw_widget(step, content, spec)
 
     with content, html.div().classes("start-row"):
-        name = ui.input(t("widget.name")).props("outlined maxlength=100").classes("start-grow")
+        name = TextInput(t("widget.name")).props("outlined maxlength=100").classes("start-grow")
         name.props["hint"] = t("widget.name_hint")
         ui.button(t("widget.create"), icon="add", on_click=create).props("unelevated no-caps")
 

@@ -9,6 +9,7 @@ from deployments.contracts.instances import BotSpec
 from ui.components.answer_choices import AnswerChoices, answer_fields
 from ui.components.field_set import FieldSet
 from ui.components.spec_form import OpenedSpec, SpecForm
+from ui.components.text_fields import TextArea, TextInput
 from ui.context import PanelContext
 from ui.translations import LANGUAGES
 
@@ -24,8 +25,8 @@ def _problem_of_name(panel: PanelContext, name: str) -> str:
     return panel.t("telegram.name_bad" if name == "name" else "common.bad_value")
 
 
-def _area(label: str, placeholder: str, most: int) -> ui.textarea:
-    area = ui.textarea(label).props(f"outlined autogrow stack-label maxlength={most}").classes("full-width")
+def _area(label: str, placeholder: str, most: int) -> TextArea:
+    area = TextArea(label).props(f"outlined autogrow stack-label maxlength={most}").classes("full-width")
     area.props["placeholder"] = placeholder
     return area
 
@@ -36,8 +37,8 @@ def draw_texts(panel: PanelContext, bot: OpenedSpec[BotSpec]) -> None:
     texts = bot_texts(bot.spec.language)
     html.h2(t("telegram.part_texts"))
     with html.div().classes("telegram-form"):
-        name = ui.input(t("telegram.name")).props("outlined dense maxlength=100")
-        description = ui.input(t("telegram.description")).props("outlined dense maxlength=2000")
+        name = TextInput(t("telegram.name")).props("outlined dense maxlength=100")
+        description = TextInput(t("telegram.description")).props("outlined dense maxlength=2000")
         html.p(t("telegram.texts_hint")).classes("muted")
         language = ui.select({code: code.upper() for code in LANGUAGES}, label=t("telegram.language"))
         fields = {
@@ -111,7 +112,7 @@ def draw_answers(panel: PanelContext, bot: OpenedSpec[BotSpec], choices: AnswerC
     html.h2(t("telegram.part_answers"))
     with html.div().classes("telegram-form"):
         fields = answer_fields(panel, choices, spec.route, spec.persona_id, spec.voice_id, spec.tts_preset)
-        prompt = ui.textarea(t("telegram.prompt")).props("outlined autogrow maxlength=20000").classes("full-width")
+        prompt = TextArea(t("telegram.prompt")).props("outlined autogrow maxlength=20000").classes("full-width")
         prompt.props["hint"] = t("telegram.prompt_hint")
         fields |= {
             "system_prompt": prompt,

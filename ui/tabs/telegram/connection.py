@@ -8,6 +8,7 @@ from deployments.contracts.instances import BotSpec
 from ui.components.page_parts import attempt, curl_line
 from ui.components.secret_field import SecretField
 from ui.components.spec_form import OpenedSpec
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 from ui.tabs.telegram.check_result import draw_check_result
 from ui.tabs.telegram.proxy_fields import POLICY_TEXTS, ProxyFields
@@ -37,7 +38,7 @@ class ConnectionForm:
                 ui.button(t("telegram.check"), icon="network_check", on_click=self._check).props("outline no-caps")
                 self._result = html.div()
                 self._token = SecretField(panel, t("telegram.token"), administration.token_hint(spec))
-                self._url = ui.input(t("telegram.api_url"), value=spec.api_url).props("outlined dense maxlength=500")
+                self._url = TextInput(t("telegram.api_url"), value=spec.api_url).props("outlined dense maxlength=500")
                 self._url.props["hint"] = t("telegram.api_url_hint")
                 html.h3(t("telegram.proxies")).classes("telegram-subtitle")
                 hosts = administration.proxy_hosts(spec)

@@ -14,6 +14,7 @@ from deployments.contracts.errors import Conflict, InvalidRequest, SecretaryErro
 from deployments.contracts.instances import BotSpec
 from ui.components.field_set import FieldSet
 from ui.components.secret_field import SecretField
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 from ui.tabs.telegram.check_result import draw_check_result
 from ui.tabs.telegram.proxy_fields import ProxyFields
@@ -40,7 +41,7 @@ class BotCreationForm:
         self._proxies: ProxyFields | None = None
         t = panel.t
         self._token = SecretField(panel, t("telegram.token"))
-        self._name = ui.input(t("telegram.name")).props("outlined dense maxlength=100")
+        self._name = TextInput(t("telegram.name")).props("outlined dense maxlength=100")
         self._name.props["hint"] = t("telegram.name_hint")
         self._name.set_visibility(with_name)
         html.div(t("telegram.access")).classes("telegram-subtitle")
@@ -48,7 +49,7 @@ class BotCreationForm:
         access.props("dense").props["aria-label"] = t("telegram.access")
         access.value = "listed"
         with ui.expansion(t("telegram.way_to_telegram"), icon="vpn_lock").props("dense"):
-            url = ui.input(t("telegram.api_url"), value="https://api.telegram.org").props("outlined dense")
+            url = TextInput(t("telegram.api_url"), value="https://api.telegram.org").props("outlined dense")
             if panel.can_change(AdminResource.BOT_PROXIES):
                 self._proxies = ProxyFields(panel)
         self._fields = FieldSet({"name": self._name, "access": access, "api_url": url})

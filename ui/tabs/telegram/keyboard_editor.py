@@ -11,6 +11,7 @@ from deployments.contracts.instances import MAIN_MENU, ActionButton, BotSpec
 from ui.components.answer_choices import AnswerChoices, choice_field
 from ui.components.page_parts import icon_button
 from ui.components.spec_form import OpenedSpec, SpecForm
+from ui.components.text_fields import TextArea, TextInput
 from ui.context import PanelContext
 
 _EMOJI = ("✍️", "📞", "📅", "💰", "📍", "❓", "🛒", "📦", "🔧", "⭐", "🏠", "👤")
@@ -98,10 +99,10 @@ class KeyboardEditor:
             icon_button("arrow_back", t("telegram.key_earlier"), lambda: self._move(-1))
             icon_button("arrow_forward", t("telegram.key_later"), lambda: self._move(1))
             icon_button("delete_outline", t("telegram.key_delete"), self._remove)
-        label = ui.input(t("telegram.key_label"), value=button.label).props("outlined dense maxlength=64")
+        label = TextInput(t("telegram.key_label"), value=button.label).props("outlined dense maxlength=64")
         label.on_value_change(lambda e: self._change(label=e.value or ""))
         with html.div().classes("row-line"):
-            icon = ui.input(t("telegram.key_emoji"), value=button.icon).props("outlined dense maxlength=16")
+            icon = TextInput(t("telegram.key_emoji"), value=button.icon).props("outlined dense maxlength=16")
             icon.on_value_change(lambda e: self._change(icon=e.value or ""))
             with (
                 ui.button(icon="mood").props("flat round dense aria-haspopup=menu") as choose,
@@ -117,7 +118,7 @@ class KeyboardEditor:
             return
         route = choice_field(t("answers.model"), self._choices.routes, button.route)
         route.on_value_change(lambda e: self._change(route=e.value or ""))
-        prompt = ui.textarea(t("telegram.key_prompt"), value=button.system_prompt)
+        prompt = TextArea(t("telegram.key_prompt"), value=button.system_prompt)
         prompt.props("outlined autogrow maxlength=20000").classes("full-width")
         prompt.props["hint"] = t("telegram.key_prompt_hint")
         prompt.on_value_change(lambda e: self._change(system_prompt=e.value or ""))

@@ -6,6 +6,7 @@ from nicegui.elements.mixins.validation_element import ValidationElement
 from deployments.administration.proxies.links import check_text
 from deployments.contracts.errors import InvalidRequest
 from deployments.contracts.proxies import ProxyPolicy
+from ui.components.text_fields import TextArea
 from ui.context import PanelContext
 
 POLICY_TEXTS: dict[ProxyPolicy, str] = {
@@ -23,7 +24,7 @@ class ProxyFields:
         html.p(t("telegram.proxies_hint")).classes("muted")
         if hosts:
             html.p(t("telegram.proxies_stored", hosts=", ".join(hosts))).classes("telegram-stored")
-        self.links = ui.textarea(t("telegram.proxies_links")).props("outlined autogrow rows=3 spellcheck=false")
+        self.links = TextArea(t("telegram.proxies_links")).props("outlined autogrow rows=3 spellcheck=false")
         self.links.props["hint"] = t("telegram.proxies_links_keep" if hosts else "telegram.proxies_links_hint")
         self.remove = ui.checkbox(t("telegram.proxies_remove")).props("dense")
         self.remove.set_visibility(bool(hosts))

@@ -10,6 +10,7 @@ from deployments.contracts.errors import SecretaryError
 from deployments.contracts.identity import Role
 from ui.components.page_parts import curl_line, page_heading, show_search_icon
 from ui.components.section import KeyedList, RedrawnSection, draw_empty_state
+from ui.components.text_fields import TextInput
 from ui.components.visible_timer import refresh_while_visible
 from ui.context import PanelContext, keep_tab_open
 from ui.tabs.users.invitation import InvitationDialog
@@ -79,7 +80,7 @@ class UsersPage:
     def _draw_filter(self) -> None:
         t = self._panel.t
         with html.div().classes("filter"):
-            search = ui.input(
+            search = TextInput(
                 placeholder=t("users.search"), value=self._state.get("q"), on_change=lambda e: self._filter(q=e.value)
             )
             search.props(f'outlined dense clearable debounce=200 aria-label="{t("users.search")}"')

@@ -8,6 +8,7 @@ from deployments.administration.auth.permissions import AdminResource
 from deployments.contracts.errors import Conflict, InvalidRequest, SecretaryError
 from deployments.contracts.identity import Role
 from ui.components.command_copy import draw_command
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 
 
@@ -22,7 +23,7 @@ class InvitationDialog:
             box.props["aria-label"] = t("users.invite_title")
             self._dialog.props["aria-label"] = t("users.invite_title")
             html.h2(t("users.invite_title")).classes("dialog-title")
-            self._name = ui.input(t("users.name")).props("outlined dense autocomplete=off autofocus maxlength=100")
+            self._name = TextInput(t("users.name")).props("outlined dense autocomplete=off autofocus maxlength=100")
             self._name.props["hint"] = t("users.name_hint")
             with html.fieldset().classes("users-roles"):
                 html.legend(t("users.role_label"))

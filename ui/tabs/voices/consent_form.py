@@ -9,6 +9,7 @@ from deployments.administration.speech.voice_consents import wording_of
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.voice_library import NewVoiceConsent
 from ui.components.sound_source import SoundSource
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 from ui.languages import language_name
 from ui.translations import LANGUAGES
@@ -25,7 +26,7 @@ class ConsentForm:
             box.props["aria-label"] = t("voices.consent_add")
             self._dialog.props["aria-label"] = t("voices.consent_add")
             ui.label(t("voices.consent_add")).classes("dialog-title").props("role=heading aria-level=2")
-            self._person = ui.input(t("voices.consent_person")).props("outlined dense maxlength=200")
+            self._person = TextInput(t("voices.consent_person")).props("outlined dense maxlength=200")
             names = {code: language_name(code, t) for code in LANGUAGES}
             self._language = ui.select(names, value=t.language, label=t("voices.consent_language"))
             self._language.props("outlined dense").on_value_change(self._show_wording)

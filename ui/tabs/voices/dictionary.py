@@ -16,6 +16,7 @@ from ui.components.conflict_choice import ConflictChoice, FieldVersions
 from ui.components.page_parts import card, icon_button
 from ui.components.section import draw_empty_state
 from ui.components.speech_samples import SpeechSamples
+from ui.components.text_fields import TextArea, TextInput
 from ui.context import PanelContext
 from ui.languages import language_name
 from ui.url_state import UrlState
@@ -33,8 +34,8 @@ async def draw_dictionary(panel: PanelContext, url: UrlState) -> None:
 class _Line:
     """The widgets of one entry."""
 
-    word: ui.input
-    spoken: ui.input
+    word: TextInput
+    spoken: TextInput
     language: ui.select
     match_case: ui.checkbox
     element: ui.element
@@ -78,7 +79,7 @@ class DictionarySection:
     def _draw_preview(self) -> None:
         t = self._panel.t
         with card(t("voices.words_try"), t("voices.words_try_note")), html.div().classes("rows"):
-            self._text = ui.textarea(t("voices.words_text"), value=t("voices.words_example"))
+            self._text = TextArea(t("voices.words_text"), value=t("voices.words_example"))
             self._text.props("outlined autogrow rows=1 maxlength=2000")
             with html.div().classes("row-line"):
                 ui.button(t("voices.words_show"), on_click=self._preview).props("outline no-caps")
@@ -106,8 +107,8 @@ class DictionarySection:
         if language not in languages:
             languages[language] = language_name(language, t)
         with self._rows, html.div().classes("voices-word").props("role=listitem") as element:
-            word = ui.input(t("voices.word"), value=entry.word if entry else "").props("outlined dense maxlength=100")
-            spoken = ui.input(t("voices.spoken"), value=entry.spoken if entry else "")
+            word = TextInput(t("voices.word"), value=entry.word if entry else "").props("outlined dense maxlength=100")
+            spoken = TextInput(t("voices.spoken"), value=entry.spoken if entry else "")
             spoken.props("outlined dense maxlength=100")
             select = ui.select(languages, value=language, label=t("voices.language")).props("outlined dense")
             case = ui.checkbox(t("voices.match_case"), value=entry.match_case if entry else False)

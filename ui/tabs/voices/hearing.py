@@ -20,6 +20,7 @@ from ui.components.command_copy import draw_command
 from ui.components.page_parts import card, fact, pill
 from ui.components.section import RedrawnSection, draw_empty_state
 from ui.components.sound_source import SoundSource
+from ui.components.text_fields import TextArea
 from ui.components.visible_timer import refresh_while_visible
 from ui.context import PanelContext
 from ui.formatting import format_number
@@ -86,7 +87,7 @@ class HearingSection:
         t = self._panel.t
         voices = {voice.id: voice.name for voice in self._panel.services.assistant.voices()}
         with card(t("voices.trip_title"), t("voices.trip_note")), html.div().classes("rows"):
-            self._text = ui.textarea(t("voices.trip_text"), value=t("voices.trip_example"))
+            self._text = TextArea(t("voices.trip_text"), value=t("voices.trip_example"))
             self._text.props("outlined autogrow rows=1 maxlength=500")
             with html.div().classes("row-line"):
                 self._voice = ui.select({"": t("voices.trip_any")} | voices, value="", label=t("voices.trip_voice"))

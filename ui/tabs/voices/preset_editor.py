@@ -13,6 +13,7 @@ from deployments.contracts.speech import SpeechRequest
 from deployments.contracts.voice_settings import Preset, PresetParams
 from ui.components.conflict_choice import ConflictChoice, FieldVersions
 from ui.components.speech_samples import SpeechSamples
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 from ui.formatting import format_exactly
 from ui.tabs.voices.preset_words import PARAMETERS
@@ -47,7 +48,7 @@ class PresetEditor:
             self._dialog.props["aria-label"] = t("voices.preset_edit")
             self._title = ui.label().classes("dialog-title").props("role=heading aria-level=2")
             self._conflict = ConflictChoice(panel, self._save_mine, self._take_theirs, lambda: self._fill(self._mine))
-            self._name = ui.input(t("voices.preset_name")).props("outlined dense maxlength=100")
+            self._name = TextInput(t("voices.preset_name")).props("outlined dense maxlength=100")
             self._sliders = {name: self._slider(name) for name in PARAMETERS}
             with html.div().classes("row-line"):
                 samples.button(t("voices.preset_sample"), lambda: self.sample_of(self._params()), t("voices.try_title"))

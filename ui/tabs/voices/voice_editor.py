@@ -10,6 +10,7 @@ from deployments.contracts.errors import Conflict, SecretaryError
 from deployments.contracts.voice_settings import VoiceSettings
 from deployments.conversation.voice_views import stored_voice_settings
 from ui.components.conflict_choice import ConflictChoice, FieldVersions
+from ui.components.text_fields import TextArea, TextInput
 from ui.context import PanelContext
 
 
@@ -27,9 +28,9 @@ class VoiceEditor:
             self._dialog.props["aria-label"] = t("voices.edit_title")
             self._title = ui.label().classes("dialog-title").props("role=heading aria-level=2")
             self._conflict = ConflictChoice(panel, self._save_mine, self._take_theirs, self._restore_mine)
-            self._name = ui.input(t("voices.name")).props("outlined maxlength=100")
+            self._name = TextInput(t("voices.name")).props("outlined maxlength=100")
             self._name.props["hint"] = t("voices.name_hint")
-            self._description = ui.textarea(t("voices.description")).props("outlined autogrow maxlength=2000")
+            self._description = TextArea(t("voices.description")).props("outlined autogrow maxlength=2000")
             self._preset = ui.select({}, label=t("voices.preset")).props("outlined options-dense")
             with html.div().classes("dialog-actions"):
                 ui.button(t("common.cancel"), on_click=self._dialog.close).props("flat no-caps")

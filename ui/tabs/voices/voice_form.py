@@ -8,6 +8,7 @@ from deployments.administration.auth.permissions import AdminResource
 from deployments.contracts.errors import SecretaryError
 from deployments.contracts.voice_library import NewClonedVoice
 from ui.components.sound_source import SoundSource
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 from ui.languages import language_name
 from ui.tabs.voices.sample_checks import draw_checks
@@ -30,7 +31,7 @@ class VoiceForm:
             self._consent = ui.select({}, label=t("voices.cloned_consent")).props("outlined dense options-dense")
             self._consent.on_value_change(self._forget)
             self._no_consent = ui.label(t("voices.cloned_needs_consent")).classes("notice").props("role=note")
-            self._name = ui.input(t("voices.cloned_name")).props("outlined dense maxlength=100")
+            self._name = TextInput(t("voices.cloned_name")).props("outlined dense maxlength=100")
             names = {code: language_name(code, t) for code in LANGUAGES}
             self._languages = ui.select(names, multiple=True, label=t("voices.cloned_languages"))
             self._languages.props("outlined dense use-chips").props["hint"] = t("voices.cloned_languages_hint")

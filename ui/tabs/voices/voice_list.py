@@ -11,6 +11,7 @@ from deployments.conversation.voice_views import VoiceView, voice_view
 from ui.components.page_parts import attempt, card, icon_button, pill, show_search_icon
 from ui.components.section import KeyedList, RedrawnSection, draw_empty_state
 from ui.components.speech_samples import SpeechSamples
+from ui.components.text_fields import TextArea, TextInput
 from ui.components.visible_timer import refresh_while_visible
 from ui.context import PanelContext
 from ui.languages import language_name
@@ -54,7 +55,7 @@ class VoiceListSection:
         if self._may_change:
             self._samples = SpeechSamples(panel)
             with card(t("voices.try_title"), t("voices.try_note")):
-                self._text = ui.textarea(t("voices.try_text")).props("outlined autogrow maxlength=2000 rows=1")
+                self._text = TextArea(t("voices.try_text")).props("outlined autogrow maxlength=2000 rows=1")
                 self._text.props["hint"] = t("voices.try_hint")
                 self._comparison = VoiceComparison(panel, self._samples, self._request)
         self._draw_filter()
@@ -94,7 +95,7 @@ class VoiceListSection:
         self._language = self._language if self._language in options else ALL
         with html.div().classes("row-line voices-filter"):
             html.h2(t("voices.list_title"))
-            search = ui.input(t("common.search"), value=self._query, on_change=lambda e: self._search(e.value or ""))
+            search = TextInput(t("common.search"), value=self._query, on_change=lambda e: self._search(e.value or ""))
             search.props("outlined dense clearable debounce=250")
             show_search_icon(search)
             language = ui.select(

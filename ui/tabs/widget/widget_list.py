@@ -12,6 +12,7 @@ from deployments.contracts.errors import SecretaryError
 from deployments.contracts.instances import WidgetSpec
 from ui.components.page_parts import curl_line, page_heading, pill, read_only_note
 from ui.components.section import KeyedList, RedrawnSection, draw_empty_state
+from ui.components.text_fields import TextInput
 from ui.context import PanelContext
 from ui.translations import Translator
 
@@ -82,7 +83,7 @@ class WidgetList:
             card.props('role=dialog aria-modal="true"').props["aria-label"] = t("widget.add")
             dialog.props["aria-label"] = t("widget.add")
             html.h2(t("widget.add")).classes("dialog-title")
-            name = ui.input(t("widget.name")).props("outlined dense autofocus maxlength=100")
+            name = TextInput(t("widget.name")).props("outlined dense autofocus maxlength=100")
             name.props["hint"] = t("widget.name_hint")
 
             async def create() -> None:
@@ -94,7 +95,7 @@ class WidgetList:
         dialog.on("hide", dialog.delete)
         dialog.open()
 
-    async def _create(self, name: ui.input, dialog: ui.dialog) -> None:
+    async def _create(self, name: TextInput, dialog: ui.dialog) -> None:
         panel, t = self._panel, self._panel.t
         try:
             username = panel.require_change(AdminResource.WIDGETS)

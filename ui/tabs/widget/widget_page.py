@@ -14,6 +14,7 @@ from ui.components.confirmation_dialog import ask_confirmation
 from ui.components.field_set import FieldSet
 from ui.components.page_parts import attempt, card, icon_button, read_only_note
 from ui.components.spec_form import OpenedSpec, SpecForm
+from ui.components.text_fields import TextArea, TextInput
 from ui.context import PanelContext
 from ui.contrast import READABLE, WHITE, contrast_ratio, darkened_until_readable
 from ui.formatting import format_number
@@ -85,11 +86,11 @@ class WidgetPage:
         t, spec = self._panel.t, self._widget.spec
         with card(t("widget.look")), html.div().classes("widget-fields"):
             fields: dict[str, Any] = {
-                "name": ui.input(t("widget.name")).props("outlined dense maxlength=100"),
+                "name": TextInput(t("widget.name")).props("outlined dense maxlength=100"),
                 "enabled": ui.switch(t("widget.enabled")),
-                "title": ui.input(t("widget.window_title")).props("outlined dense maxlength=100"),
-                "greeting": ui.textarea(t("widget.greeting")).props("outlined autogrow maxlength=1000"),
-                "placeholder": ui.input(t("widget.placeholder")).props("outlined dense maxlength=200"),
+                "title": TextInput(t("widget.window_title")).props("outlined dense maxlength=100"),
+                "greeting": TextArea(t("widget.greeting")).props("outlined autogrow maxlength=1000"),
+                "placeholder": TextInput(t("widget.placeholder")).props("outlined dense maxlength=200"),
                 "primary_color": self._draw_colours(),
                 "position": ui.radio({"right": t("widget.right"), "left": t("widget.left")}).props("inline dense"),
             }
@@ -98,14 +99,14 @@ class WidgetPage:
             domains = ui.input_chips(t("widget.domains"), new_value_mode="add-unique", validation=self._domain_problem)
             domains.props("outlined stack-label").props["hint"] = t("widget.domains_hint")
             fields["allowed_domains"] = domains
-            fields["tunnel_url"] = ui.input(t("widget.address")).props("outlined dense maxlength=500")
+            fields["tunnel_url"] = TextInput(t("widget.address")).props("outlined dense maxlength=500")
             fields["tunnel_url"].props["hint"] = t("widget.address_hint")
         with card(t("widget.who_answers")), html.div().classes("widget-fields"):
             fields["language"] = ui.select({"ru": "RU", "en": "EN"}, label=t("widget.language")).props("outlined dense")
             if spec.language not in ("ru", "en"):
                 fields["language"].set_options(["ru", "en", spec.language])
             fields |= answer_fields(self._panel, choices, spec.route, spec.persona_id, spec.voice_id, spec.tts_preset)
-            fields["system_prompt"] = ui.textarea(t("widget.prompt")).props("outlined autogrow maxlength=20000")
+            fields["system_prompt"] = TextArea(t("widget.prompt")).props("outlined autogrow maxlength=20000")
             fields["system_prompt"].props["hint"] = t("widget.prompt_hint")
         return fields
 
