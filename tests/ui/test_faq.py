@@ -9,6 +9,7 @@ from deployments.administration.faq.service import FaqDraft
 from tests.faq_hits import add_faq_hits
 from tests.ui.conftest import BrowserUser
 from tests.ui.fakes import XSS
+from tests.ui.faq_list import add, find_entry, search
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -16,24 +17,8 @@ OPEN_EDITOR = re.compile("edit=")
 """The address while an entry is edited. It changes after what the page shows, so wait for it before a reload."""
 
 
-async def add(user: BrowserUser, question: str, answer: str = "Да.", **fields: object) -> int:
-    entry = await user.server.office.faq.create(FaqDraft(question=question, answer=answer, **fields), "test")
-    return entry.id
-
-
 def row(page: Page, entry_id: int) -> Locator:
     return page.locator(f".faq-row[data-entry='{entry_id}']")
-
-
-async def search(page: Page, words: str) -> None:
-    await page.get_by_role("textbox", name="Поиск по вопросам и ответам").fill(words)
-
-
-async def find(page: Page, words: str) -> Locator:
-    """The only entry with ``words``, when the others are gone: a list that shrinks moves the buttons."""
-    await search(page, words)
-    await expect(page.locator(".faq-row")).to_have_count(1)
-    return page.locator(".faq-row")
 
 
 async def test_faq_list_filters_by_text_and_language(admin: BrowserUser) -> None:
@@ -84,18 +69,18 @@ async def test_text_typed_before_late_messages_arrive_is_kept(admin: BrowserUser
     """The form is drawn by one message; what the server sends after it arrives when the text was typed."""
     entry_id = await add(admin, "Можно ли оплатить картой?")
     held: list[str | bytes] = []
-    doors: list[WebSocketRoute] = []
+    sockets: list[WebSocketRoute] = []
     typed = False
 
     def pass_on(message: str | bytes) -> None:
         if not typed and (held or "run_javascript" in str(message)):
             held.append(message)
         else:
-            doors[-1].send(message)
+            sockets[-1].send(message)
 
-    def connect(door: WebSocketRoute) -> None:
-        doors.append(door)
-        door.connect_to_server().on_message(pass_on)
+    def connect(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        socket.connect_to_server().on_message(pass_on)
 
     await admin.page.route_web_socket(re.compile("_nicegui_ws"), connect)
     await admin.open_logged_in(f"faq?edit={entry_id}")
@@ -133,7 +118,7 @@ async def test_faq_editor_reports_concurrent_change(admin: BrowserUser) -> None:
     entry_id = await add(admin, "Вы работаете в праздники?", "Нет.")
     await admin.open_logged_in("faq")
     page = admin.page
-    await (await find(page, "праздники")).get_by_label("Изменить: Вы работаете в праздники?").click()
+    await (await find_entry(page, "праздники")).get_by_label("Изменить: Вы работаете в праздники?").click()
     answer = page.get_by_label("Ответ", exact=True)
     await answer.fill("Никогда.")
     theirs = FaqDraft(question="Вы работаете в праздники?", answer="Да, до обеда.")
@@ -235,7 +220,7 @@ async def test_same_answer_in_two_languages_side_by_side(admin: BrowserUser) -> 
     assert (sibling.language, sibling.answer) == ("en", "Yes, upstairs.")
     await expect(page).not_to_have_url(OPEN_EDITOR)
     await page.reload()
-    await (await find(page, "терраса")).get_by_label("Изменить: Есть ли у вас терраса?").click()
+    await (await find_entry(page, "терраса")).get_by_label("Изменить: Есть ли у вас терраса?").click()
     await expect(page.locator(".faq-column").last.get_by_label("Ответ", exact=True)).to_have_value("Yes, upstairs.")
 
 
@@ -290,7 +275,7 @@ async def test_faq_delete_asks_for_confirmation(admin: BrowserUser) -> None:
     entry_id = await add(admin, "Можно ли с собакой?")
     await admin.open_logged_in("faq")
     page = admin.page
-    delete = (await find(page, "собак")).get_by_label("Удалить: Можно ли с собакой?")
+    delete = (await find_entry(page, "собак")).get_by_label("Удалить: Можно ли с собакой?")
     await delete.click()
     await page.get_by_role("alertdialog").get_by_role("button", name="Отмена").click()
     await expect(row(page, entry_id)).to_be_visible()
@@ -325,7 +310,7 @@ async def test_match_tester_shows_match_or_closest_entries(admin: BrowserUser) -
 async def test_faq_shows_markup_as_text(admin: BrowserUser) -> None:
     entry_id = await add(admin, f"Разметка {XSS}"[:400], XSS, keywords=("<i>k</i>",))
     await admin.open_logged_in("faq")
-    await find(admin.page, "Разметка")
+    await find_entry(admin.page, "Разметка")
     await expect(row(admin.page, entry_id).locator(".faq-answer")).to_have_text(XSS)
     await row(admin.page, entry_id).get_by_role("button").last.click()
     await expect(admin.page.get_by_role("alertdialog")).to_contain_text("<script>")

@@ -1,28 +1,17 @@
 """What viewers and operators may do in the panel."""
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Page, expect
 from sqlalchemy import update
 
-from deployments.administration.faq.service import FaqDraft
 from deployments.contracts.identity import Role
 from storage.models import UserRow
 from tests.ui.conftest import BrowserUser
 from tests.ui.fakes import ANSWER
+from tests.ui.faq_list import add, find_entry
 from tests.ui.panel_server import PanelServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
-
-async def add(panel_server: PanelServer, question: str) -> int:
-    return (await panel_server.office.faq.create(FaqDraft(question=question, answer="Да."), "test")).id
-
-
-async def find_entry(user: BrowserUser, question: str) -> Locator:
-    await user.page.get_by_role("textbox", name="Поиск по вопросам и ответам").fill(question)
-    row = user.page.locator(".faq-row")
-    await expect(row).to_have_count(1)
-    return row
 
 
 async def lower_role(panel_server: PanelServer, name: str) -> None:
@@ -41,9 +30,9 @@ async def dismiss_forbidden(page: Page) -> None:
 
 
 async def test_viewer_sees_faq_read_only_with_reason(admin: BrowserUser, panel_server: PanelServer) -> None:
-    await add(panel_server, "Есть ли у вас гардероб?")
+    await add(admin, "Есть ли у вас гардероб?")
     await admin.open_logged_in("faq", await panel_server.add_user("vera", Role.VIEWER))
-    row = await find_entry(admin, "гардероб")
+    row = await find_entry(admin.page, "гардероб")
     await expect(row).to_contain_text("Да.")
     await expect(admin.page.get_by_role("note")).to_contain_text("оператор или администратор")
     await expect(admin.page.get_by_role("button", name="Добавить ответ")).to_have_count(0)
@@ -53,10 +42,10 @@ async def test_viewer_sees_faq_read_only_with_reason(admin: BrowserUser, panel_s
 
 
 async def test_operator_changes_faq(admin: BrowserUser, panel_server: PanelServer) -> None:
-    entry_id = await add(panel_server, "Есть ли у вас лифт?")
+    entry_id = await add(admin, "Есть ли у вас лифт?")
     await admin.open_logged_in("faq", await panel_server.add_user("olga", Role.OPERATOR))
     page = admin.page
-    row = await find_entry(admin, "лифт")
+    row = await find_entry(admin.page, "лифт")
     await expect(page.get_by_role("note")).to_have_count(0)
     await row.get_by_role("switch").click()
     await expect(page.get_by_text("Ответ выключен")).to_be_visible()
@@ -72,11 +61,11 @@ async def test_operator_changes_faq(admin: BrowserUser, panel_server: PanelServe
 
 
 async def test_lowered_role_cannot_use_shown_controls(admin: BrowserUser, panel_server: PanelServer) -> None:
-    entry_id = await add(panel_server, "Есть ли у вас буфет?")
+    entry_id = await add(admin, "Есть ли у вас буфет?")
     before = await panel_server.office.faq.get(entry_id)
     await admin.open_logged_in("faq", await panel_server.add_user("oleg", Role.OPERATOR))
     page = admin.page
-    row = await find_entry(admin, "буфет")
+    row = await find_entry(admin.page, "буфет")
     await lower_role(panel_server, "oleg")
     other = await page.context.new_page()
     await other.goto(panel_server.url + "faq")

@@ -32,7 +32,7 @@ class ValueControl:
 
     def __init__(
         self,
-        element: TextInput | ui.number | TextArea | ui.select | ui.switch,
+        element: TextInput | ui.number | ui.select | ui.switch,
         to_value: Callable[[object], object],
         to_shown: Callable[[object], object],
     ) -> None:
@@ -189,7 +189,7 @@ def _number(panel: PanelContext, spec: FieldSpec, label: str, on_change: Callabl
     return ValueControl(_named(number, label), read, lambda value: value)
 
 
-ElementT = TextInput | ui.number | TextArea | ui.select | ui.switch
+ElementT = TextInput | ui.number | ui.select | ui.switch
 
 
 def _named(element: ElementT, label: str) -> ElementT:

@@ -57,7 +57,7 @@ class QuickAnswer:
     ) -> None:
         """``entry_id`` is the entry that answered the question."""
         self._on_saved = on_saved
-        fields: tuple[tuple[TextInput | TextArea, str], ...] = (
+        fields: tuple[tuple[TextInput, str], ...] = (
             (self._question, question[:_MAX_QUESTION]),
             (self._answer, answer[:_MAX_ANSWER]),
         )

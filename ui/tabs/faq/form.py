@@ -64,7 +64,7 @@ class FaqForm:
         self._typed: dict[str, str] = {}
         self._conflict = ConflictChoice(panel, self._keep_mine(save_all), self._take_newest, self._put_back)
         t = panel.t
-        self._fields: dict[str, TextInput | TextArea] = {
+        self._fields: dict[str, TextInput] = {
             "question": _text_field(t("faq.question"), 500),
             "answer": _area(t("faq.answer"), t("faq.answer_hint"), 4_000),
             "alternatives": _area(t("faq.alternatives"), t("faq.alternatives_hint")),
