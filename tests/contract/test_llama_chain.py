@@ -1,5 +1,6 @@
 """Two llama.cpp engines in a chain: the second one continues an answer of the first word for word."""
 
+import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -64,15 +65,17 @@ async def engines() -> AsyncIterator[tuple[CutEngine, CutEngine]]:
         await engine.stop()
 
 
-async def answer(first: CutEngine, second: CutEngine, route: str) -> tuple[list[str], str]:
+async def answer(
+    first: CutEngine, second: CutEngine, route: str, question: str = "What is the sea?", max_tokens: int = 40
+) -> tuple[list[str], str]:
     """The pieces of an answer, and the route that finished it."""
     chain = RouteChain(name="pair", routes=("local", "local:second"))
     source = StaticSnapshotSource(SNAPSHOT.model_copy(update={"chains": (chain,)}))
     chats = {"first": first, "second": second}
     pipeline = build_turn_pipeline(Engines(chats, (), None, None), ExactAnswers(lambda: datetime.now(UTC)), source)
     assistant = ConversationAssistant(pipeline, source, RecordingTurnObserver())
-    options = GenerationOptions(max_tokens=40, temperature=0.0)
-    turn = user_turn("What is the sea?", route=Route.parse(route), options=options)
+    options = GenerationOptions(max_tokens=max_tokens, temperature=0.0)
+    turn = user_turn(question, route=Route.parse(route), options=options)
     events = [event async for event in assistant.reply(turn)]
     assert isinstance(events[-1], TurnFinished)
     return [event.text for event in events if isinstance(event, TextDelta)], events[-1].route
@@ -90,3 +93,23 @@ async def test_cut_answer_of_llama_is_continued_word_for_word(engines: tuple[Cut
         assert pieces[:cut] == whole[:cut]
         assert len(pieces) > cut + 2
         assert "".join(whole).startswith("".join(pieces)), cut
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+async def test_thousand_random_cuts_lose_and_repeat_no_word(engines: tuple[CutEngine, CutEngine]) -> None:
+    """The end may differ by some tokens: the started answer counts for the limit, split into tokens anew."""
+    first, second = engines
+    choose = random.Random(20_261_201)
+    asks = ("What is {}?", "Tell me about {}.", "Why do people like {}?", "Write a sentence about {}.", "Where is {}?")
+    things = ("the sea", "bread", "a cat", "music", "the moon", "rain", "a train", "tea", "snow", "a garden")
+    for question in (ask.format(thing) for ask in asks for thing in things):
+        whole, _ = await answer(first, second, "local:second", question, max_tokens=16)
+        for cut in choose.choices(range(1, len(whole)), k=20):
+            first.texts = cut
+            pieces, route = await answer(first, second, "chain:pair", question, max_tokens=16)
+            assert route == "local:second"
+            assert pieces[:cut] == whole[:cut]
+            assert len(pieces) > cut, (question, cut)
+            ends = sorted(("".join(whole), "".join(pieces)), key=len)
+            assert ends[1].startswith(ends[0]), (question, cut)
